@@ -1,0 +1,64 @@
+"""The Celery application. Celery carries wake-ups; the due set, not its queue, is what Postroom relies on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+
+from tasks.settings import Settings, load
+from tasks.store.keys import QUEUE
+
+DELIVER = "postroom.deliver"
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application for these settings: ours in the worker, in the web, and for anyone's ``AsyncResult``."""
+    app = Celery("postroom", broker=settings.broker, backend=settings.store.for_celery(), set_as_current=False)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=_transport_options(settings),
+        # A wake-up that cannot be published at once is not worth waiting for: the dispatcher rings.
+        task_publish_retry=False,
+        redis_socket_timeout=5,
+        redis_socket_connect_timeout=5,
+    )
+    return app
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    if not settings.broker.startswith(("redis", "rediss")):
+        return {}
+    # A wake-up carries no duty, so nothing is gained by kombu's bookkeeping of unacknowledged ones.
+    return {
+        "ack_emulation": False,
+        "global_keyprefix": settings.key_prefix,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 25,
+    }
+
+
+def queue_key(settings: Settings) -> str:
+    """The Redis list that holds our queue, as kombu names it (prefix, then the queue; priority 0 adds nothing)."""
+    return settings.key_prefix + QUEUE
+
+
+_current: Celery | None = None
+
+
+def current_app() -> Celery:
+    """The application of this process's own settings, made once; ``celery -A tasks.app:current_app()`` finds it too."""
+    global _current  # noqa: PLW0603 - one a process, and reading the environment at import would be a side effect
+    if _current is None:
+        _current = make_app(load())
+    return _current

@@ -1,0 +1,96 @@
+"""The threads of a worker process that deliver: one carousel each, kept between tasks with its open sessions."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from tasks import clock
+from tasks.ledger import LedgerOfThread
+from tasks.settings import Settings
+from tasks.smtp.carousel import Carousel
+from tasks.smtp.relay import Relay
+
+SLICE_SECONDS = 10.0
+"""How long one task goes on claiming before it makes room: Celery's bookkeeping between slices costs nothing then."""
+IDLE_SECONDS = 10.0
+"""How long a session is kept open that nobody uses."""
+
+
+@dataclass(slots=True)
+class Courier:
+    """One thread's carousel and ledger. ``busy`` is held while it runs; whoever closes idle sessions takes it too."""
+
+    carousel: Carousel
+    ledger: LedgerOfThread
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    idle_since: float = 0.0
+
+
+class Couriers:
+    """All couriers of this process."""
+
+    def __init__(self, settings: Settings, redis: Redis, worker: str) -> None:
+        self._settings = settings
+        self._redis = redis
+        self._worker = worker
+        self._relay = Relay.from_settings(settings)
+        self._of_thread = threading.local()
+        self._lock = threading.Lock()
+        self.all: list[Courier] = []
+        self.stopping = threading.Event()
+
+    def deliver(self) -> None:
+        """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
+        if self.stopping.is_set():
+            return
+        courier = self._mine()
+        ends = clock.monotonic() + SLICE_SECONDS
+        with courier.busy:
+            try:
+                courier.carousel.run(lambda: self.stopping.is_set() or clock.monotonic() > ends)
+            finally:
+                courier.idle_since = clock.monotonic()
+
+    def idle_hands(self) -> int:
+        """How many threads could take a wake-up now."""
+        return self._settings.worker_threads - sum(courier.busy.locked() for courier in list(self.all))
+
+    def leases(self) -> list[tuple[str, int]]:
+        """All jobs that the threads of this process are working on."""
+        return [lease for courier in list(self.all) for lease in courier.ledger.leases()]
+
+    def settled(self) -> int:
+        """How many attempts were settled here: a worker whose number stands still while jobs wait is wedged."""
+        return sum(courier.ledger.settled for courier in list(self.all))
+
+    def close_idle(self) -> None:
+        """Say QUIT on sessions that nobody has used for a while."""
+        for courier in list(self.all):
+            if courier.idle_since and clock.monotonic() - courier.idle_since > IDLE_SECONDS:
+                self._close(courier)
+
+    def close(self) -> None:
+        """Say QUIT on all sessions not in use: the worker stops."""
+        for courier in list(self.all):
+            self._close(courier)
+
+    def _close(self, courier: Courier) -> None:
+        if courier.busy.acquire(blocking=False):
+            try:
+                courier.carousel.close()
+                courier.idle_since = 0.0
+            finally:
+                courier.busy.release()
+
+    def _mine(self) -> Courier:
+        courier: Courier | None = getattr(self._of_thread, "courier", None)
+        if courier is None:
+            ledger = LedgerOfThread(self._settings, self._redis, self._worker)
+            courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
+            self._of_thread.courier = courier
+            with self._lock:
+                self.all.append(courier)
+        return courier

@@ -1,0 +1,140 @@
+"""The threads beside the couriers, in every worker and none special: dispatcher, heartbeat, reaper.
+
+The dispatcher rings wake-ups for whatever is due, so that scheduled mail, retries, lapsed leases and lost wake-ups all
+start without anybody's memory of them. A ring that is lost or doubled does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tasks.app import DELIVER, queue_key
+from tasks.courier import Couriers
+from tasks.settings import Settings
+from tasks.store.jobs import Jobs
+from tasks.store.keys import LANES, Keys
+from tasks.store.scripts import script
+from tasks.store.workers import WorkerReport, Workers
+
+log = logging.getLogger("postroom")
+
+DISPATCH_SECONDS = 0.2
+REPORT_SECONDS = 1.0
+PURGE_SECONDS = 60.0
+
+
+class Dispatcher:
+    """Looks several times a second at what is due, and rings as many wake-ups as this process has free hands."""
+
+    def __init__(self, settings: Settings, redis: Redis, app: Celery, couriers: Couriers) -> None:
+        self._settings = settings
+        self._app = app
+        self._couriers = couriers
+        self._look = script(redis, "look")
+        self._queue = queue_key(settings) if settings.one_redis else ""
+
+    def turn(self) -> None:
+        """Ring for what is due and has no wake-up yet."""
+        self._couriers.close_idle()
+        hands = self._couriers.idle_hands()
+        if hands <= 0:
+            return
+        due, waiting = self._look(
+            args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, *LANES]
+        )
+        for _ in range(min(due, hands) - waiting):
+            self._app.send_task(DELIVER, ignore_result=True)
+
+
+class Heartbeat:
+    """Extends, in one call, the leases of the jobs that this process itself knows it is working on."""
+
+    def __init__(self, settings: Settings, redis: Redis, couriers: Couriers) -> None:
+        self._settings = settings
+        self._couriers = couriers
+        self._extend = script(redis, "extend")
+
+    def turn(self) -> None:
+        """Extend what is being worked on."""
+        leases = self._couriers.leases()
+        if leases:
+            flat = [part for lease in leases for part in lease]
+            self._extend(args=[self._settings.key_prefix, int(self._settings.lease_seconds * 1_000_000), *flat])
+
+
+class Reporter:
+    """Tells the others that this worker lives and what it does."""
+
+    def __init__(self, settings: Settings, redis: Redis, couriers: Couriers, template: WorkerReport) -> None:
+        self._redis = redis
+        self._couriers = couriers
+        self._template = template
+        self._workers = Workers(redis, settings.key_prefix)
+
+    def turn(self) -> None:
+        """Report once."""
+        seconds, microseconds = self._redis.time()
+        now_us = int(seconds) * 1_000_000 + int(microseconds)
+        self._workers.report(
+            replace(
+                self._template,
+                seen_us=now_us,
+                settled=self._couriers.settled(),
+                holding=len(self._couriers.leases()),
+            )
+        )
+
+    def gone(self) -> None:
+        """Report for the last time."""
+        self._workers.gone(self._template.name)
+
+
+class Reaper:
+    """Removes final jobs past their retention; one worker at a time does it."""
+
+    def __init__(self, settings: Settings, redis: Redis) -> None:
+        self._redis = redis
+        self._lock = Keys(settings.key_prefix).of("reaper")
+        self._jobs = Jobs(redis, settings.key_prefix, retention_seconds=settings.retention_days * 86_400)
+
+    def turn(self) -> None:
+        """Purge in chunks, so that no call keeps Redis long."""
+        if not self._redis.set(self._lock, 1, nx=True, ex=int(PURGE_SECONDS)):
+            return
+        while self._jobs.purge():
+            pass
+
+
+class Beat(threading.Thread):
+    """Takes a turn of something every so many seconds; a Redis or broker that is away is waited for."""
+
+    def __init__(self, name: str, turn: Callable[[], None], seconds: float, stopping: threading.Event) -> None:
+        super().__init__(name=name, daemon=True)
+        self._turn = turn
+        self._seconds = seconds
+        self._stopping = stopping
+        self._away = False
+
+    def run(self) -> None:
+        """Until the worker stops."""
+        while not self._stopping.wait(self._seconds):
+            try:
+                self._turn()
+                self._say(away=False)
+            except (RedisError, OperationalError, OSError) as problem:
+                self._say(away=True, why=str(problem))
+
+    def _say(self, *, away: bool, why: str = "") -> None:
+        if away and not self._away:
+            log.warning("%s: Redis is away (%s); waiting for it", self.name, why)
+        elif self._away and not away:
+            log.warning("%s: Redis is back", self.name)
+        self._away = away

@@ -1,0 +1,150 @@
+"""A job as Redis keeps it: its *head* (what changes), its *card* (what does not), and its *log* (what happened)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from tasks.domain.states import State
+
+
+class Outcome(StrEnum):
+    """What became of one recipient; the letter stands in the head, one a recipient."""
+
+    PENDING = "p"
+    ACCEPTED = "a"
+    DEFERRED = "d"
+    REJECTED = "r"
+    UNKNOWN = "u"
+
+    @property
+    def word(self) -> str:
+        """The word for API and pages."""
+        return self.name.lower()
+
+
+class Phase(StrEnum):
+    """How far the holder of a lease has come, as Redis knows it."""
+
+    NONE = "-"
+    CLAIMED = "c"
+    BEGUN = "b"
+    INTENT = "i"
+    """The final dot may have gone out: from here a lost worker means ``unknown``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The changing part of a job, one string in Redis, so that the fence is one compare.
+
+    ``state phase attempt token revision outcomes``, with single spaces between.
+    """
+
+    state: State
+    phase: Phase
+    attempt: int
+    token: int
+    revision: int
+    outcomes: str
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """Read a head; the inverse of ``str(head)``."""
+        state, phase, attempt, token, revision, outcomes = text.split(" ")
+        return cls(State(state), Phase(phase), int(attempt), int(token), int(revision), outcomes)
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.phase} {self.attempt} {self.token} {self.revision} {self.outcomes}"
+
+    def moved(self, **changes: Any) -> Head:
+        """This head after a change: the revision goes up by one."""
+        return replace(self, revision=self.revision + 1, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The constant part of a job: everything submitted but the content, which is kept as the message's own bytes.
+
+    Addresses in ``to``, ``cc``, ``bcc``, ``sender`` and ``reply_to`` are as people read them
+    (``Ann <ann@example.org>``); ``mail_from`` and ``rcpt_tos`` are the envelope, in wire form (A-labels), ``to`` then
+    ``cc`` then ``bcc``, each once.
+    """
+
+    sender: str
+    to: list[str]
+    mail_from: str
+    rcpt_tos: list[str]
+    subject: str
+    message_id: str
+    size_bytes: int
+    max_attempts: int
+    give_up_after_seconds: int
+    cc: list[str] = field(default_factory=list)
+    bcc: list[str] = field(default_factory=list)
+    reply_to: list[str] = field(default_factory=list)
+    priority: str = "normal"
+    tags: list[str] = field(default_factory=list)
+    send_at_us: int | None = None
+    on_unknown: str = "hold"
+    smtputf8: bool = False
+    batch: str | None = None
+    result: str | None = None
+    """What Celery's result says on success, where the submitter chose it (the seed's "Hello User")."""
+
+    def dump(self) -> str:
+        """As compact JSON with defaults left out."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) != _CARD_DEFAULTS.get(name)}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> Card:
+        """The inverse of :meth:`dump`."""
+        return cls(**json.loads(text))
+
+
+_CARD_DEFAULTS: dict[str, Any] = {
+    "cc": [],
+    "bcc": [],
+    "reply_to": [],
+    "priority": "normal",
+    "tags": [],
+    "send_at_us": None,
+    "on_unknown": "hold",
+    "smtputf8": False,
+    "batch": None,
+    "result": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the log: an instant by Redis's clock, a word, and what belongs to it."""
+
+    at_us: int
+    word: str
+    data: dict[str, Any]
+
+    @classmethod
+    def parse(cls, line: str) -> Event:
+        """Read ``microseconds word json``."""
+        at, word, data = line.split(" ", 2)
+        return cls(int(at), word, json.loads(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that Redis knows of a job but its content."""
+
+    id: str
+    head: Head
+    card: Card
+    accepted_us: int
+    round_attempt: int
+    """The attempts used before an operator last reopened it; ``max_attempts`` counts from here."""
+    round_us: int
+    """When its give-up clock started: its acceptance, its ``send_at``, or when it was reopened."""
+    due_us: int | None
+    """When it next needs somebody: None for a final job."""
+    log: list[Event]

@@ -1,0 +1,59 @@
+"""Is Postroom ready: does Redis answer, is a worker up and making progress, does the relay take mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tasks.settings import Settings
+from tasks.store.relays import Relays
+from tasks.store.workers import Workers
+
+FRESH_US = 10_000_000
+"""A worker that has not reported for so long is not counted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What was looked at, each in a few words; ``ready`` where mail that is accepted now will move."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+def readiness(settings: Settings, redis: Redis) -> Readiness:
+    """Look at everything that mail needs. A relay that is away is told, and makes nothing unready: jobs wait for it."""
+    try:
+        return _look(settings, redis)
+    except RedisError:
+        return Readiness(False, {"redis": "away"})
+
+
+def _look(settings: Settings, redis: Redis) -> Readiness:
+    seconds, microseconds = redis.time()
+    now_us = int(seconds) * 1_000_000 + int(microseconds)
+    fresh = [worker for worker in Workers(redis, settings.key_prefix).all() if now_us - worker.seen_us < FRESH_US]
+    health = Relays(redis, settings.key_prefix).health(settings.relay_name)
+    checks = {
+        "redis": "ok",
+        "appendfsync": settings.redis_fsync if settings.embeds_redis else _fsync(redis),
+        "workers": f"{len(fresh)} up" if fresh else "none",
+        "relay": f"held back: {health.text}" if health.is_open else "ok",
+    }
+    return Readiness(bool(fresh), checks)
+
+
+def _fsync(redis: Redis) -> str:
+    """What an external Redis promises to keep when its machine crashes."""
+    try:
+        told = redis.config_get("append*")
+    except RedisError:
+        return "not told"
+    fields = {_text(key): _text(value) for key, value in dict(told).items()}
+    return fields.get("appendfsync", "not told") if fields.get("appendonly") == "yes" else "off"
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

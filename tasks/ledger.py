@@ -1,0 +1,261 @@
+"""A worker thread's ledger: between the carousel, which talks SMTP, and the store, which keeps what became of it.
+
+It claims jobs and makes errands of them, records intents, settles reports, and knows at any moment which jobs this
+thread holds, so that the heartbeat can extend their leases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from tasks import clock
+from tasks.domain.job import Card, Head, Outcome, Phase
+from tasks.domain.retry import Policy
+from tasks.domain.settle import Claim, Settlement, end, give_back, settle
+from tasks.settings import Settings
+from tasks.smtp.errand import Errand, Reached, Reply, Report
+from tasks.store.jobs import Change, Jobs
+from tasks.store.keys import LANES
+from tasks.store.relays import Relays
+from tasks.store.scripts import script
+
+MOST_AT_ONCE = 50
+_LOW_LANES_TURN = 8
+"""Every so many claims start with the lowest lane, so that a stream of urgent mail does not starve it."""
+_EXCHANGE_LIMIT = 300
+PROBE_US = 15_000_000
+
+
+@dataclass(slots=True)
+class Held:
+    """A job that this thread holds."""
+
+    claim: Claim
+    served: list[int]
+    """Which of its recipients this attempt serves, by index."""
+
+
+class LedgerOfThread:
+    """The ledger of one carousel. Only its thread calls it, but for :meth:`leases`."""
+
+    def __init__(self, settings: Settings, redis: Redis, worker: str) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._redis = redis
+        self.jobs = Jobs(redis, settings.key_prefix, retention_seconds=settings.retention_days * 86_400)
+        self._relays = Relays(redis, settings.key_prefix)
+        self._claim = script(redis, "claim")
+        self._policy = Policy(settings.retry_backoff_seconds, settings.retry_backoff_max_seconds)
+        self._held: dict[str, Errand] = {}
+        self._claims = 0
+        self._redis_ahead_us = 0
+        self.settled = 0
+
+    # What the carousel asks
+
+    def claim(self, want: int) -> list[Errand]:
+        """Claim up to ``want`` due jobs and read their messages. Those that need no SMTP are settled here."""
+        now_us, entries = self._ask_for(min(want, MOST_AT_ONCE))
+        self._redis_ahead_us = now_us - int(clock.monotonic() * 1_000_000)
+        claims = [(verdict, _parse_claim(entry)) for verdict, *entry in entries]
+        taken = [claim for verdict, claim in claims if verdict == b"claimed"]
+        changes = [self._lost(verdict, claim) for verdict, claim in claims if verdict != b"claimed"]
+        late = [claim for claim in taken if now_us > claim.gives_up_us]
+        changes += [_settle_change(claim, end(claim, "used_up", "time")) for claim in late]
+        self.jobs.step(changes)
+        return self._errands([claim for claim in taken if claim not in late])
+
+    def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
+        """Settle the reports and record the intents in one round trip."""
+        changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
+        answers = self.jobs.step(changes)
+        for report in reports:
+            self._held.pop(report.errand.job_id, None)
+        self.settled += len(reports)
+        granted = answers[len(reports) :]
+        for errand, change, ok in zip(intents, changes[len(reports) :], granted, strict=True):
+            if ok:
+                held = _held(errand)
+                held.claim = _with_head(held.claim, change.new)
+            else:
+                self._held.pop(errand.job_id, None)
+        return granted
+
+    def give_back(self, errands: list[Errand]) -> None:
+        """Let others have what was claimed and not begun."""
+        changes = []
+        for errand in errands:
+            self._held.pop(errand.job_id, None)
+            claim = _held(errand).claim
+            changes.append(Change("back", claim.job_id, claim.head, give_back(claim), due="+0", result="-"))
+        self.jobs.step(changes)
+
+    def relay_failed(self, kind: str, text: str) -> None:
+        """Count a failure that is the relay's; after a few its breaker opens."""
+        self._relays.failed(self._settings.relay_name, kind, text)
+
+    def relay_answered(self) -> None:
+        """A session was opened, so the breaker closes, whoever opened it."""
+        self._relays.answered(self._settings.relay_name)
+
+    # What the heartbeat asks
+
+    def leases(self) -> list[tuple[str, int]]:
+        """The jobs (id, token) that this thread is working on, without those past their session's deadline."""
+        now = clock.monotonic()
+        return [
+            (job_id, _held(errand).claim.head.token)
+            for job_id, errand in list(self._held.items())
+            if not errand.deadline or errand.deadline > now
+        ]
+
+    # Steps
+
+    def _ask_for(self, want: int) -> tuple[int, list[list[bytes]]]:
+        self._claims += 1
+        lanes = LANES if self._claims % _LOW_LANES_TURN else tuple(reversed(LANES))
+        now_us, entries = self._claim(
+            args=[
+                self.jobs.keys.prefix,
+                want,
+                self._settings.smtp_sessions,
+                int(self._settings.lease_seconds * 1_000_000),
+                self._settings.relay_name,
+                PROBE_US,
+                0 if self._held else 1,
+                self.jobs.result_seconds,
+                *lanes,
+            ]
+        )
+        return int(now_us), entries
+
+    def _now_us(self) -> int:
+        """Redis's clock, carried on by a clock that does not step."""
+        return int(clock.monotonic() * 1_000_000) + self._redis_ahead_us
+
+    def _errands(self, claims: list[Claim]) -> list[Errand]:
+        contents = self.jobs.contents([claim.job_id for claim in claims]) if claims else []
+        errands = []
+        for claim, content in zip(claims, contents, strict=True):
+            served = claim.to_serve
+            errand = Errand(
+                job_id=claim.job_id,
+                mail_from=claim.card.mail_from,
+                rcpt_tos=[claim.card.rcpt_tos[at] for at in served],
+                content=content or b"",
+                smtputf8=claim.card.smtputf8,
+                lease=Held(claim, served),
+            )
+            self._held[claim.job_id] = errand
+            errands.append(errand)
+        return errands
+
+    def _intend(self, errand: Errand) -> Change:
+        """The final dot may go out: from here a lost worker means ``unknown`` for those who ride on it."""
+        held = _held(errand)
+        head = held.claim.head
+        standing = errand.standing or [Outcome.PENDING] * len(held.served)
+        riding = [Outcome.UNKNOWN if outcome == Outcome.PENDING else outcome for outcome in standing]
+        outcomes = _merge(head.outcomes, held.served, riding)
+        new = head.moved(phase=Phase.INTENT, attempt=head.attempt + 1, outcomes=outcomes)
+        return Change("intent", errand.job_id, head, new)
+
+    def _settle(self, report: Report) -> Change:
+        held = _held(report.errand)
+        claim = held.claim
+        if report.reached == Reached.NOTHING:
+            return Change("back", claim.job_id, claim.head, give_back(claim), due="+0", result="-")
+        counted = claim.head.phase == Phase.INTENT
+        attempt = claim.head.attempt + (0 if counted else 1)
+        settlement = settle(
+            claim,
+            _merge(claim.head.outcomes, held.served, report.outcomes),
+            attempt,
+            now_us=self._now_us(),
+            policy=self._policy,
+            jitter=clock.jitter(),
+            replies=[reply.text for reply in report.replies if reply] or [report.fault or ""],
+            word="attempt",
+            data=self._attempt_data(report, attempt, held.served),
+        )
+        return _settle_change(claim, settlement)
+
+    def _lost(self, verdict: bytes, claim: Claim) -> Change:
+        """A lease that lapsed: after its intent the job is unknown; thrice alone and begun it is poison."""
+        if verdict == b"poison":
+            text = "Its worker was lost three times while sending it, and nothing else."
+            return _settle_change(claim, end(claim, "poison", text))
+        settlement = settle(
+            claim,
+            claim.head.outcomes,
+            claim.head.attempt,
+            now_us=self._now_us(),
+            policy=self._policy,
+            jitter=clock.jitter(),
+            replies=[],
+            word="lost",
+            data={"n": claim.head.attempt},
+        )
+        return _settle_change(claim, settlement)
+
+    def _attempt_data(self, report: Report, attempt: int, served: list[int]) -> dict[str, Any]:
+        """The attempt as the log keeps it: short names, since a record holds many."""
+        data: dict[str, Any] = {
+            "n": attempt,
+            "w": self._worker,
+            "r": self._settings.relay_name,
+            "t": round(report.seconds, 6),
+            "x": [
+                [exchange.command[:_EXCHANGE_LIMIT], *_brief(exchange.reply), round(exchange.at_seconds, 4)]
+                for exchange in report.exchanges
+            ],
+            "o": [
+                [at, str(outcome), *_brief(reply)]
+                for at, outcome, reply in zip(served, report.outcomes, report.replies, strict=True)
+            ],
+        }
+        if report.fault:
+            data["f"] = report.fault
+        return data
+
+
+def _brief(reply: Reply | None) -> tuple[int, str]:
+    return (reply.code, reply.text[:_EXCHANGE_LIMIT]) if reply else (0, "")
+
+
+def _held(errand: Errand) -> Held:
+    assert isinstance(errand.lease, Held)  # noqa: S101 - for the type checker: only this module sets it
+    return errand.lease
+
+
+def _with_head(claim: Claim, head: Head) -> Claim:
+    return Claim(claim.job_id, head, claim.card, claim.round_attempt, claim.round_us)
+
+
+def _merge(outcomes: str, served: list[int], new: Sequence[Outcome]) -> str:
+    letters = list(outcomes)
+    for at, outcome in zip(served, new, strict=True):
+        letters[at] = outcome
+    return "".join(letters)
+
+
+def _settle_change(claim: Claim, settlement: Settlement) -> Change:
+    return Change(
+        "settle",
+        claim.job_id,
+        claim.head,
+        settlement.head,
+        due=settlement.due,
+        line=settlement.line,
+        result=settlement.result,
+    )
+
+
+def _parse_claim(entry: list[bytes]) -> Claim:
+    job_id, head, card, round_, _place = (value.decode() for value in entry)
+    round_attempt, round_us = round_.split(" ")
+    return Claim(job_id, Head.parse(head), Card.load(card), int(round_attempt), int(round_us))

@@ -1,0 +1,1 @@
+"""Redis alone: every key, every Lua call, every read."""

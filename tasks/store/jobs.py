@@ -1,0 +1,197 @@
+"""Jobs in Redis: the reads, and the Lua calls that write them. Nothing else writes a job's state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from redis import Redis
+
+from tasks.domain.job import Card, Event, Head, Job
+from tasks.domain.states import STATES, State
+from tasks.store.keys import LANES, Keys
+from tasks.store.scripts import script
+
+FIELDS = ("head", "card", "log", "place", "round")
+IDEMPOTENCY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, newest first, and where the next page starts."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What ``accept`` answered."""
+
+    kind: Literal["accepted", "replayed", "conflict"]
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An idempotency key on its way into ``accept``: whose and which, and the fingerprint of what came with it."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A Celery message to be pushed in the same step, while the list is shorter than ``shallow``."""
+
+    message: bytes
+    queue: str
+    shallow: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a step. ``lua/step.lua`` says what each field means."""
+
+    kind: Literal["settle", "intent", "begin", "back", "verb"]
+    job_id: str
+    seen: Head
+    new: Head
+    due: str = "="
+    line: str = ""
+    result: str = ""
+
+
+class Jobs:
+    """The store of jobs under one key prefix."""
+
+    def __init__(self, redis: Redis, prefix: str, *, retention_seconds: float = 2_592_000) -> None:
+        self.redis = redis
+        self.keys = Keys(prefix)
+        self.retention_us = int(retention_seconds * 1_000_000)
+        self.result_seconds = min(int(retention_seconds), 86_400)
+        self._accept = script(redis, "accept")
+        self._step = script(redis, "step")
+        self._purge = script(redis, "purge")
+
+    # Writes
+
+    def accept(
+        self, job_id: str, card: Card, content: bytes, *, reservation: Reservation | None, wake_up: WakeUp | None
+    ) -> Acceptance:
+        """Take a job, once and for all: when this returns, it is in Redis."""
+        arguments: list[Any] = [self.keys.prefix, job_id, card.dump(), content, "p" * len(card.rcpt_tos)]
+        arguments += [card.priority, card.send_at_us or 0]
+        arguments += [reservation.key, reservation.fingerprint] if reservation else ["", ""]
+        arguments += [IDEMPOTENCY_SECONDS]
+        arguments += [wake_up.message, wake_up.queue, wake_up.shallow] if wake_up else ["", "", 0]
+        kind, first = self._accept(args=arguments)
+        return Acceptance(kind.decode(), first.decode())
+
+    def step(self, changes: Sequence[Change]) -> list[bool]:
+        """Make each change where its job is still as it was seen; False where somebody else changed it first."""
+        if not changes:
+            return []
+        arguments: list[Any] = [self.keys.prefix, self.retention_us, self.result_seconds]
+        for change in changes:
+            arguments += [change.kind, change.job_id, str(change.seen), str(change.new)]
+            arguments += [change.due, change.line, change.result]
+        return [answer == 1 for answer in self._step(args=arguments)]
+
+    def purge(self, most: int = 500) -> int:
+        """Remove final jobs past their retention; how many went."""
+        return cast(int, self._purge(args=[self.keys.prefix, most]))
+
+    # Reads
+
+    def read(self, job_id: str) -> Job | None:
+        """A job, or None."""
+        return self.read_many([job_id])[0]
+
+    def read_many(self, job_ids: Sequence[str]) -> list[Job | None]:
+        """Jobs in one round trip, in the order asked for."""
+        pipe = self.redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            pipe.hmget(self.keys.job(job_id), FIELDS)
+            for lane in LANES:
+                pipe.zscore(self.keys.due(lane), job_id)
+        answers = pipe.execute()
+        width = 1 + len(LANES)
+        return [
+            _job(job_id, answers[at * width], answers[at * width + 1 : (at + 1) * width])
+            for at, job_id in enumerate(job_ids)
+        ]
+
+    def content(self, job_id: str) -> bytes | None:
+        """The message in wire form."""
+        return cast("bytes | None", self.redis.get(self.keys.content(job_id)))
+
+    def contents(self, job_ids: Sequence[str]) -> list[bytes | None]:
+        """Several messages in one round trip."""
+        return cast("list[bytes | None]", self.redis.mget([self.keys.content(job_id) for job_id in job_ids]))
+
+    def revision(self, job_id: str) -> int | None:
+        """The polling tag of a job, for the price of one small read."""
+        head = cast("bytes | None", self.redis.hget(self.keys.job(job_id), "head"))
+        return Head.parse(head.decode()).revision if head else None
+
+    def system_revision(self) -> int:
+        """The polling tag of everything."""
+        return int(cast("bytes | None", self.redis.get(self.keys.of("revision"))) or 0)
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        pipe = self.redis.pipeline(transaction=False)
+        for state in STATES:
+            pipe.zcard(self.keys.state(state))
+        return dict(zip(STATES, pipe.execute(), strict=True))
+
+    def page(self, state: State | None, limit: int, cursor: str | None = None) -> Page:
+        """Jobs newest first, of one state or (None) of all; ValueError for a cursor that we never gave."""
+        before = _parse_cursor(cursor)
+        found = self._newest([state] if state else list(STATES), limit + 1, before)
+        # Nothing is held still between the two reads: a job purged meanwhile is left out.
+        jobs = [job for job in self.read_many([job_id for _, job_id in found[:limit]]) if job] if found else []
+        more = len(found) > limit
+        last = found[limit - 1] if more else None
+        return Page(jobs, f"{last[0]}-{last[1]}" if last else None)
+
+    def _newest(self, states: list[State], most: int, before: tuple[int, str] | None) -> list[tuple[int, str]]:
+        """Merge the states' indexes: each is read only as far as a page can need."""
+        pipe = self.redis.pipeline(transaction=False)
+        # From the cursor's own microsecond on; among equal scores Redis orders by id, as the cursor does.
+        top = before[0] if before else "+inf"
+        for state in states:
+            pipe.zrevrangebyscore(self.keys.state(state), top, "-inf", 0, most + 1, withscores=True)
+        found: set[tuple[int, str]] = set()
+        for answer in pipe.execute():
+            found.update((int(score), job_id.decode()) for job_id, score in answer)
+        ordered = sorted(found, reverse=True)
+        return [place for place in ordered if before is None or place < before][:most]
+
+
+def _parse_cursor(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    accepted, dash, job_id = cursor.partition("-")
+    if not (dash and accepted.isdigit() and len(accepted) < 18 and job_id.isalnum()):
+        raise ValueError("this cursor is not one of ours")
+    return int(accepted), job_id
+
+
+def _job(job_id: str, fields: list[bytes | None], scores: list[float | None]) -> Job | None:
+    if fields[0] is None:
+        return None
+    head, card, log, place, round_ = (cast(bytes, value).decode() for value in fields)
+    round_attempt, round_us = round_.split(" ")
+    return Job(
+        id=job_id,
+        head=Head.parse(head),
+        card=Card.load(card),
+        accepted_us=int(place.split(" ")[1]),
+        round_attempt=int(round_attempt),
+        round_us=int(round_us),
+        due_us=next((int(score) for score in scores if score is not None), None),
+        log=[Event.parse(line) for line in log.split("\n")],
+    )

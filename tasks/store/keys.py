@@ -1,0 +1,83 @@
+"""Every Redis key of Postroom: pattern, type, life and writer. Nothing else spells one; Lua gets its names here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.domain.states import State
+
+LANES = ("high", "normal", "low")
+"""A lane a priority, in the order in which they are drained."""
+
+QUEUE = "postroom"
+"""Celery's queue: our own, so that another application's worker on the same Redis does not eat our wake-ups."""
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One kind of key."""
+
+    stem: str
+    kind: str
+    ttl: str
+    writer: str
+    meaning: str
+
+
+PATTERNS: dict[str, Pattern] = {
+    "job": Pattern("job:", "hash", "purge", "accept, claim, step", "head, card, log, place, round, lapses of a job"),
+    "content": Pattern("content:", "string", "purge", "accept", "the message in wire form"),
+    "due": Pattern(
+        "due:", "zset", "none", "accept, claim, step, extend", "of a lane: id -> when it next needs somebody"
+    ),
+    "state": Pattern("state:", "zset", "purge", "accept, claim, step", "of a state: id -> when it was accepted"),
+    "purge": Pattern("purge", "zset", "purge", "step", "id -> when a final job goes"),
+    "idempotency": Pattern("idempotency:", "string", "24 h", "accept", "of scope and key: fingerprint and job id"),
+    "revision": Pattern("revision", "string", "none", "accept, claim, step, purge", "raised by every change"),
+    "relay": Pattern(
+        "relay:", "hash", "1 day", "breaker, claim", "failures in a row, open_until, kind and text of the last"
+    ),
+    "worker": Pattern("worker:", "hash", "60 s", "workers", "host, pid, threads, progress of a worker process"),
+    "workers": Pattern("workers", "zset", "none", "workers", "worker -> when it last reported"),
+    "reaper": Pattern("reaper", "string", "60 s", "reaper", "held while somebody purges"),
+    "schema": Pattern("schema", "string", "none", "schema", "the version of this layout"),
+    "mailbox": Pattern("mailbox:", "various", "RETENTION_DAYS", "mailbox", "what the local mailbox captured"),
+}
+
+CELERY_RESULT = "celery-task-meta-"
+"""Celery's own key for a task's result (string, ``result_expires``), and the channel that ``AsyncResult.get`` waits on.
+It carries no prefix of ours, so that a bare Celery application finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys under one prefix."""
+
+    prefix: str
+
+    def of(self, name: str, rest: str = "") -> str:
+        """The key of a kind: ``keys.of("job", id)``."""
+        return self.prefix + PATTERNS[name].stem + rest
+
+    def job(self, job_id: str) -> str:
+        """The record of a job."""
+        return self.of("job", job_id)
+
+    def content(self, job_id: str) -> str:
+        """The message of a job."""
+        return self.of("content", job_id)
+
+    def due(self, lane: str) -> str:
+        """The due set of a lane."""
+        return self.of("due", lane)
+
+    def state(self, state: State) -> str:
+        """The index of a state."""
+        return self.of("state", state)
+
+    def lua(self) -> str:
+        """The same names as a Lua table, put in front of every script: ``K.job .. id``."""
+        fields = ", ".join(f'{name} = P .. "{pattern.stem}"' for name, pattern in PATTERNS.items())
+        return f'local P = ARGV[1]\nlocal K = {{{fields}}}\nlocal CELERY_RESULT = "{CELERY_RESULT}"\n'

@@ -1,0 +1,85 @@
+-- Gives a worker due jobs, under a lease and with a new token each.
+--
+-- ARGV: prefix, how many at most, how many of them are begun at once, lease in us, relay, probe in us,
+--       may one be claimed alone (1 or 0), result seconds, lanes in order ...
+-- Returns {now_us, entries}; an entry is {verdict, id, head, card, round, place}, where the verdict is
+--   "claimed": yours, under the head given;
+--   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
+--   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
+-- A job that lapsed while begun (or twice in any way) is claimed alone from then on, and only when it may be.
+
+local DEATHS = 3
+local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local relay, probe, may_be_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8]
+local now = now_us()
+local entries, claimed = {}, 0
+
+local breaker = redis.call('HMGET', relay, 'open_until', 'probing')
+if breaker[1] then
+  if tonumber(breaker[1]) > now then return {int(now), entries} end
+  -- The pause is over: one job goes as the probe, the others wait for what it finds.
+  redis.call('HSET', relay, 'open_until', int(now + probe), 'probing', '1')
+  want, begun = 1, 1
+end
+
+local function lapse(id, head, lapses)
+  local count, deaths, alone = string.match(lapses or '0 0 0', '^(%d+) (%d+) (%d)$')
+  count = count + 1
+  if head.phase == 'b' then
+    if alone == '1' then deaths = deaths + 1 end
+    alone = '1'
+  elseif count >= 2 then
+    alone = '1'
+  end
+  return string.format('%d %d %s', count, tonumber(deaths), alone), alone == '1', tonumber(deaths)
+end
+
+local function take(id, head, accepted, log)
+  local from = head.state
+  head.token = math.max(head.token + 1, now)
+  head.state, head.revision = 'sending', head.revision + 1
+  head.phase = claimed < begun and 'b' or 'c'
+  claimed = claimed + 1
+  move(id, accepted, from, 'sending')
+  redis.call('SET', CELERY_RESULT .. id,
+    '{"status":"STARTED","result":null,"traceback":null,"children":[],"date_done":null,"task_id":"' .. id .. '"}',
+    'EX', expires)
+  return format_head(head)
+end
+
+local stop = false
+for lane = 9, #ARGV do
+  if stop or claimed >= want then break end
+  local due = K.due .. ARGV[lane]
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)) do
+    local job = K.job .. id
+    local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round', 'log')
+    if not record[1] then
+      redis.call('ZREM', due, id)
+    else
+      local head = parse_head(record[1])
+      local _, accepted = parse_place(record[2])
+      local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
+      local lapsed = head.state == 'sending'
+      if lapsed and head.phase == 'i' then
+        entries[#entries + 1] = {'lapsed', id, record[1], record[4], record[5], record[2]}
+      else
+        if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
+        if deaths >= DEATHS then
+          entries[#entries + 1] = {'poison', id, record[1], record[4], record[5], record[2]}
+        elseif not alone or (claimed == 0 and may_be_alone) then
+          local new = take(id, head, accepted)
+          redis.call('HSET', job, 'head', new)
+          if lapsed then
+            redis.call('HSET', job, 'lapses', lapses, 'log', append(record[6], now, 'lapsed {}'))
+          end
+          redis.call('ZADD', due, int(now + lease), id)
+          entries[#entries + 1] = {'claimed', id, new, record[4], record[5], record[2]}
+          if alone then stop = true break end
+        end
+      end
+    end
+  end
+end
+if claimed > 0 then changed() end
+return {int(now), entries}

@@ -1,0 +1,79 @@
+-- Changes jobs, each only where its head is still the one that the caller saw: settles, intents, gives back,
+-- and an operator's verbs. The one place where a job's state moves after its claim.
+--
+-- ARGV: prefix, retention in us, result seconds, then seven for each entry:
+--       kind ("settle" may come late, see below; any other word may not), id, head seen, new head,
+--       due ("+us" from now; "-" none, the job is final; "=" as it is),
+--       log line without its time ("" none), Celery's result (JSON; "" as it is; "-" none)
+-- Returns for each entry 1 (done, or was done already) or 0 (fenced: somebody else changed it).
+--
+-- Late: a worker whose lease lapsed after its intent was taken for lost, and the job marked unknown under the same
+-- token. Its settle is still the truth, so it is let in while nobody has claimed or resolved the job since.
+
+local retention, expires = tonumber(ARGV[2]), ARGV[3]
+local now = now_us()
+local results, any = {}, false
+
+local function is_late(kind, now_head, seen_text)
+  local seen = parse_head(seen_text)
+  return kind == 'settle' and now_head.token == seen.token
+    and (now_head.state == 'unknown' or now_head.state == 'retrying')
+end
+
+for at = 4, #ARGV, 7 do
+  local kind, id, seen, new, due, line, result =
+    ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+  local job = K.job .. id
+  local record = redis.call('HMGET', job, 'head', 'place', 'log')
+  local current, ok = record[1], 0
+  if current == new then
+    ok = 1
+  elseif current then
+    local was = parse_head(current)
+    local to = parse_head(new)
+    local fits = current == seen
+    if not fits and is_late(kind, was, seen) then
+      to.revision = was.revision
+      if format_head(to) == current then
+        ok = 1 -- done already: the caller asks again since the answer was lost
+      else
+        to.revision = was.revision + 1
+        new = format_head(to)
+        fits = true
+      end
+    end
+    if fits and (was.state == to.state or GOES_TO[was.state][to.state]) then
+      ok, any = 1, true
+      local lane, accepted = parse_place(record[2])
+      if line ~= '' then
+        redis.call('HSET', job, 'head', new, 'log', append(record[3], now, line))
+      else
+        redis.call('HSET', job, 'head', new)
+      end
+      move(id, accepted, was.state, to.state)
+      if FINAL[to.state] then
+        redis.call('ZREM', K.due .. lane, id)
+        redis.call('ZADD', K.purge, int(now + retention), id)
+        redis.call('HDEL', job, 'lapses')
+      else
+        if FINAL[was.state] then
+          redis.call('ZREM', K.purge, id)
+          redis.call('HSET', job, 'round', to.attempt .. ' ' .. int(now))
+        end
+        if string.sub(due, 1, 1) == '+' then
+          redis.call('ZADD', K.due .. lane, int(now + tonumber(string.sub(due, 2))), id)
+        end
+        if kind == 'settle' then redis.call('HDEL', job, 'lapses') end
+      end
+      if result == '-' then
+        redis.call('DEL', CELERY_RESULT .. id)
+      elseif result ~= '' then
+        redis.call('SET', CELERY_RESULT .. id, result, 'EX', expires)
+        if FINAL[to.state] then redis.call('PUBLISH', CELERY_RESULT .. id, result) end
+      end
+    end
+  end
+  results[#results + 1] = ok
+end
+if any then changed() end
+return results

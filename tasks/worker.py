@@ -1,0 +1,120 @@
+"""A worker process: ``python -m tasks.worker``. Celery's threads pool takes wake-ups; beats ring, extend, report."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+
+from celery import Celery
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from redis.exceptions import RedisError
+
+import tasks.app as application
+from tasks import clock
+from tasks.courier import Couriers
+from tasks.dispatch import (
+    DISPATCH_SECONDS,
+    PURGE_SECONDS,
+    REPORT_SECONDS,
+    Beat,
+    Dispatcher,
+    Heartbeat,
+    Reaper,
+    Reporter,
+)
+from tasks.domain.errors import StartError
+from tasks.settings import Settings, load
+from tasks.store.connection import connect
+from tasks.store.schema import check_schema
+from tasks.store.workers import WorkerReport
+from tasks.version import VERSION
+
+log = logging.getLogger("postroom")
+
+
+class Worker:
+    """One worker process: its Celery application, its couriers and its beats."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.redis = connect(settings.store)
+        self.app: Celery = application.make_app(settings)
+        self.couriers = Couriers(settings, self.redis, self.name)
+        self._beats_stop = threading.Event()
+        template = WorkerReport(
+            self.name, socket.gethostname(), os.getpid(), settings.worker_threads, VERSION, clock.now_us(), 0, 0, 0
+        )
+        self._reporter = Reporter(settings, self.redis, self.couriers, template)
+        self.app.task(name=application.DELIVER, ignore_result=True)(self._deliver)
+        # Connected without weak references: these bound methods live as long as the process.
+        worker_ready.connect(self._start_beats, weak=False)
+        worker_shutting_down.connect(self._begin_to_stop, weak=False)
+        worker_shutdown.connect(self._stop, weak=False)
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        self.app.worker_main(
+            [
+                "worker",
+                "--pool=threads",
+                f"--concurrency={self.settings.worker_threads}",
+                f"--hostname=postroom-{os.getpid()}@%h",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+                "--loglevel=WARNING",
+                "--quiet",
+            ]
+        )
+
+    def _deliver(self) -> None:
+        try:
+            self.couriers.deliver()
+        except RedisError as problem:
+            # It decides no job's fate: what was claimed is still due when its lease ends, and a dispatcher rings.
+            log.warning("deliver: Redis is away (%s); waiting for it", problem)
+
+    def _start_beats(self, **_: object) -> None:
+        settings, stop = self.settings, self._beats_stop
+        dispatcher = Dispatcher(settings, self.redis, self.app, self.couriers)
+        heartbeat = Heartbeat(settings, self.redis, self.couriers)
+        Beat("dispatcher", dispatcher.turn, DISPATCH_SECONDS, stop).start()
+        Beat("heartbeat", heartbeat.turn, settings.lease_seconds / 4, stop).start()
+        Beat("reporter", self._reporter.turn, REPORT_SECONDS, stop).start()
+        Beat("reaper", Reaper(settings, self.redis).turn, PURGE_SECONDS, stop).start()
+
+    def _begin_to_stop(self, **_: object) -> None:
+        """SIGTERM: nothing new is begun, and the couriers finish what is in hand. The heartbeat goes on meanwhile."""
+        self.couriers.stopping.set()
+
+    def _stop(self, **_: object) -> None:
+        self._beats_stop.set()
+        self.couriers.close()
+        try:
+            self._reporter.gone()
+        except RedisError:
+            return
+
+
+def main() -> None:
+    """Start, or say in one line why not."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        settings = load()
+        worker = Worker(settings)
+        check_schema(worker.redis, settings.key_prefix)
+    except StartError as problem:
+        sys.exit(f"worker: {problem}")
+    except RedisError as problem:
+        sys.exit(
+            f"worker: Redis at {settings.store.shown} does not answer ({problem}). Start it, or correct REDIS_URL."
+        )
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()
