@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from tasks import clock
 from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.carousel import Carousel
 from tasks.smtp.relay import Relay
+from tasks.store.memory import Memory
+
+log = logging.getLogger("postroom")
 
 SLICE_SECONDS = 10.0
 """How long one task goes on claiming before it makes room: Celery's bookkeeping between slices costs nothing then."""
+AWAY_SECONDS = 0.3
 IDLE_SECONDS = 10.0
 """How long a session is kept open that nobody uses."""
 
@@ -32,15 +39,19 @@ class Courier:
 class Couriers:
     """All couriers of this process."""
 
-    def __init__(self, settings: Settings, redis: Redis, worker: str) -> None:
+    def __init__(self, settings: Settings, redis: Redis, worker: str, memory: Memory | None = None) -> None:
         self._settings = settings
+        self._memory = memory
         self._redis = redis
         self._worker = worker
         self._relay = Relay.from_settings(settings)
         self._of_thread = threading.local()
         self._lock = threading.Lock()
         self.all: list[Courier] = []
+        self._pause = threading.Event()
         self.stopping = threading.Event()
+        self.last_begun = clock.monotonic()
+        """When a wake-up last came through Celery."""
 
     def deliver(self) -> None:
         """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
@@ -48,11 +59,31 @@ class Couriers:
             return
         courier = self._mine()
         ends = clock.monotonic() + SLICE_SECONDS
+        self.last_begun = clock.monotonic()
         with courier.busy:
             try:
-                courier.carousel.run(lambda: self.stopping.is_set() or clock.monotonic() > ends)
+                self._run(courier, lambda: self.stopping.is_set() or clock.monotonic() > ends)
             finally:
                 courier.idle_since = clock.monotonic()
+
+    def _run(self, courier: Courier, until: Callable[[], bool]) -> None:
+        """A slice; while Redis is away, what it must still be told is kept, and the thread waits for it.
+
+        An error of Redis decides no job's fate: what was claimed is still due when its lease ends.
+        """
+        gives_up: float | None = None
+        while True:
+            try:
+                courier.carousel.run(until)
+            except RedisError as problem:
+                log.warning("deliver: Redis is away (%s); waiting for it", problem)
+            else:
+                return
+            if self.stopping.is_set():
+                gives_up = gives_up or clock.monotonic() + self._settings.shutdown_seconds
+                if clock.monotonic() > gives_up:
+                    return
+            self._pause.wait(AWAY_SECONDS)
 
     def idle_hands(self) -> int:
         """How many threads could take a wake-up now."""
@@ -65,6 +96,12 @@ class Couriers:
     def settled(self) -> int:
         """How many attempts were settled here: a worker whose number stands still while jobs wait is wedged."""
         return sum(courier.ledger.settled for courier in list(self.all))
+
+    def stop(self) -> None:
+        """Begin nothing more: give back what is not begun, and wait a bounded time for the replies to final dots."""
+        self.stopping.set()
+        for courier in list(self.all):
+            courier.carousel.drain(self._settings.shutdown_seconds)
 
     def close_idle(self) -> None:
         """Say QUIT on sessions that nobody has used for a while."""
@@ -88,7 +125,7 @@ class Couriers:
     def _mine(self) -> Courier:
         courier: Courier | None = getattr(self._of_thread, "courier", None)
         if courier is None:
-            ledger = LedgerOfThread(self._settings, self._redis, self._worker)
+            ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory)
             courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
             self._of_thread.courier = courier
             with self._lock:

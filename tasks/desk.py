@@ -21,7 +21,9 @@ from tasks.domain.result import celery_result
 from tasks.domain.spec import Defaults, JobSpec
 from tasks.domain.states import STATES, State, Verb
 from tasks.settings import Settings
-from tasks.store.jobs import Change, Jobs, Reservation, WakeUp
+from tasks.store.jobs import Change, Reservation, WakeUp
+from tasks.store.memory import Memory
+from tasks.stores import make_jobs
 from tasks.wakeup import WakeUpTemplate
 
 SHALLOW = 64
@@ -49,9 +51,9 @@ class Verdict:
 class Desk:
     """What the web asks of the engine. Any method may raise redis-py's ``RedisError``; then nothing was half done."""
 
-    def __init__(self, settings: Settings, redis: Redis) -> None:
+    def __init__(self, settings: Settings, redis: Redis, memory: Memory | None = None) -> None:
         self._settings = settings
-        self.jobs = Jobs(redis, settings.key_prefix, retention_seconds=settings.retention_days * 86_400)
+        self.jobs = make_jobs(settings, redis, memory)
         self._app: Celery = make_app(settings)
         self._wake_up = WakeUpTemplate(self._app)
         self._queue = queue_key(settings)

@@ -16,42 +16,62 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tasks import clock
 from tasks.app import DELIVER, queue_key
 from tasks.courier import Couriers
 from tasks.settings import Settings
-from tasks.store.jobs import Jobs
 from tasks.store.keys import LANES, Keys
 from tasks.store.scripts import script
 from tasks.store.workers import WorkerReport, Workers
+from tasks.stores import make_jobs
 
 log = logging.getLogger("postroom")
 
 DISPATCH_SECONDS = 0.2
 REPORT_SECONDS = 1.0
+GIVE_UP_SECONDS = 2.0
 PURGE_SECONDS = 60.0
+WEDGED_SECONDS = 10.0
+"""How long rings may go unheard while a hand is free."""
 
 
 class Dispatcher:
     """Looks several times a second at what is due, and rings as many wake-ups as this process has free hands."""
 
-    def __init__(self, settings: Settings, redis: Redis, app: Celery, couriers: Couriers) -> None:
+    def __init__(
+        self, settings: Settings, redis: Redis, app: Celery, couriers: Couriers, end_process: Callable[[], None]
+    ) -> None:
         self._settings = settings
         self._app = app
         self._couriers = couriers
         self._look = script(redis, "look")
         self._queue = queue_key(settings) if settings.one_redis else ""
+        self._rung_in_vain_since: float | None = None
+        self._end_process = end_process
 
     def turn(self) -> None:
         """Ring for what is due and has no wake-up yet."""
         self._couriers.close_idle()
         hands = self._couriers.idle_hands()
         if hands <= 0:
+            self._rung_in_vain_since = None
             return
         due, waiting = self._look(
             args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, *LANES]
         )
         for _ in range(min(due, hands) - waiting):
             self._app.send_task(DELIVER, ignore_result=True)
+        self._watch_consumer(due)
+
+    def _watch_consumer(self, due: int) -> None:
+        """Jobs are due, hands are free, and the rings go unheard: Celery's consumer is wedged, though the process
+        lives. Liveness is progress: end, so that the supervisor starts a worker that works."""
+        now = clock.monotonic()
+        if not due or self._rung_in_vain_since is None or self._couriers.last_begun > self._rung_in_vain_since:
+            self._rung_in_vain_since = now if due else None
+        elif now - self._rung_in_vain_since > WEDGED_SECONDS:
+            log.error("worker: jobs are due and Celery hands over no wake-up; it ends, to be started anew")
+            self._end_process()
 
 
 class Heartbeat:
@@ -74,15 +94,14 @@ class Reporter:
     """Tells the others that this worker lives and what it does."""
 
     def __init__(self, settings: Settings, redis: Redis, couriers: Couriers, template: WorkerReport) -> None:
-        self._redis = redis
+        self._jobs = make_jobs(settings, redis)
         self._couriers = couriers
         self._template = template
         self._workers = Workers(redis, settings.key_prefix)
 
     def turn(self) -> None:
         """Report once."""
-        seconds, microseconds = self._redis.time()
-        now_us = int(seconds) * 1_000_000 + int(microseconds)
+        now_us = self._jobs.now_us()
         self._workers.report(
             replace(
                 self._template,
@@ -103,7 +122,7 @@ class Reaper:
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._redis = redis
         self._lock = Keys(settings.key_prefix).of("reaper")
-        self._jobs = Jobs(redis, settings.key_prefix, retention_seconds=settings.retention_days * 86_400)
+        self._jobs = make_jobs(settings, redis)
 
     def turn(self) -> None:
         """Purge in chunks, so that no call keeps Redis long."""

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from tasks.settings import Settings
 from tasks.store.relays import Relays
 from tasks.store.workers import Workers
+from tasks.stores import make_jobs
 
 FRESH_US = 10_000_000
 """A worker that has not reported for so long is not counted on."""
@@ -32,8 +33,7 @@ def readiness(settings: Settings, redis: Redis) -> Readiness:
 
 
 def _look(settings: Settings, redis: Redis) -> Readiness:
-    seconds, microseconds = redis.time()
-    now_us = int(seconds) * 1_000_000 + int(microseconds)
+    now_us = make_jobs(settings, redis).now_us()
     fresh = [worker for worker in Workers(redis, settings.key_prefix).all() if now_us - worker.seen_us < FRESH_US]
     health = Relays(redis, settings.key_prefix).health(settings.relay_name)
     checks = {

@@ -18,10 +18,12 @@ from tasks.domain.retry import Policy
 from tasks.domain.settle import Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
-from tasks.store.jobs import Change, Jobs
+from tasks.store.jobs import Change
 from tasks.store.keys import LANES
+from tasks.store.memory import Memory
 from tasks.store.relays import Relays
 from tasks.store.scripts import script
+from tasks.stores import make_jobs
 
 MOST_AT_ONCE = 50
 _LOW_LANES_TURN = 8
@@ -37,20 +39,23 @@ class Held:
     claim: Claim
     served: list[int]
     """Which of its recipients this attempt serves, by index."""
+    asked: Head | None = None
+    """The head with the intent, once that was asked for: it may be in Redis though the answer was lost."""
 
 
 class LedgerOfThread:
     """The ledger of one carousel. Only its thread calls it, but for :meth:`leases`."""
 
-    def __init__(self, settings: Settings, redis: Redis, worker: str) -> None:
+    def __init__(self, settings: Settings, redis: Redis, worker: str, memory: Memory | None = None) -> None:
         self._settings = settings
         self._worker = worker
         self._redis = redis
-        self.jobs = Jobs(redis, settings.key_prefix, retention_seconds=settings.retention_days * 86_400)
+        self.jobs = make_jobs(settings, redis, memory)
         self._relays = Relays(redis, settings.key_prefix)
         self._claim = script(redis, "claim")
         self._policy = Policy(settings.retry_backoff_seconds, settings.retry_backoff_max_seconds)
         self._held: dict[str, Errand] = {}
+        self._lease_us = int(settings.lease_seconds * 1_000_000)
         self._claims = 0
         self._redis_ahead_us = 0
         self.settled = 0
@@ -63,9 +68,10 @@ class LedgerOfThread:
         self._redis_ahead_us = now_us - int(clock.monotonic() * 1_000_000)
         claims = [(verdict, _parse_claim(entry)) for verdict, *entry in entries]
         taken = [claim for verdict, claim in claims if verdict == b"claimed"]
+        self.jobs.claimed(((claim.job_id, claim.head) for claim in taken), self._lease_us)
         changes = [self._lost(verdict, claim) for verdict, claim in claims if verdict != b"claimed"]
         late = [claim for claim in taken if now_us > claim.gives_up_us]
-        changes += [_settle_change(claim, end(claim, "used_up", "time")) for claim in late]
+        changes += [_settle_change(claim, end(claim, "out_of_time")) for claim in late]
         self.jobs.step(changes)
         return self._errands([claim for claim in taken if claim not in late])
 
@@ -73,6 +79,7 @@ class LedgerOfThread:
         """Settle the reports and record the intents in one round trip."""
         changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
         answers = self.jobs.step(changes)
+        self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
         for report in reports:
             self._held.pop(report.errand.job_id, None)
         self.settled += len(reports)
@@ -123,7 +130,7 @@ class LedgerOfThread:
                 self.jobs.keys.prefix,
                 want,
                 self._settings.smtp_sessions,
-                int(self._settings.lease_seconds * 1_000_000),
+                self._lease_us,
                 self._settings.relay_name,
                 PROBE_US,
                 0 if self._held else 1,
@@ -161,7 +168,7 @@ class LedgerOfThread:
         standing = errand.standing or [Outcome.PENDING] * len(held.served)
         riding = [Outcome.UNKNOWN if outcome == Outcome.PENDING else outcome for outcome in standing]
         outcomes = _merge(head.outcomes, held.served, riding)
-        new = head.moved(phase=Phase.INTENT, attempt=head.attempt + 1, outcomes=outcomes)
+        new = held.asked = head.moved(phase=Phase.INTENT, attempt=head.attempt + 1, outcomes=outcomes)
         return Change("intent", errand.job_id, head, new)
 
     def _settle(self, report: Report) -> Change:
@@ -178,17 +185,26 @@ class LedgerOfThread:
             now_us=self._now_us(),
             policy=self._policy,
             jitter=clock.jitter(),
-            replies=[reply.text for reply in report.replies if reply] or [report.fault or ""],
+            replies=[str(reply) for reply in report.replies if reply] or [report.fault or ""],
             word="attempt",
             data=self._attempt_data(report, attempt, held.served),
         )
         return _settle_change(claim, settlement)
 
+    def _settle_from_intent(self, reports: list[Report]) -> None:
+        """Settle again what may stand with an intent whose grant never reached us: its dot was not sent."""
+        changes = []
+        for report in reports:
+            held = _held(report.errand)
+            if held.asked and held.claim.head.phase != Phase.INTENT:
+                held.claim = _with_head(held.claim, held.asked)
+                changes.append(self._settle(report))
+        self.jobs.step(changes)
+
     def _lost(self, verdict: bytes, claim: Claim) -> Change:
         """A lease that lapsed: after its intent the job is unknown; thrice alone and begun it is poison."""
         if verdict == b"poison":
-            text = "Its worker was lost three times while sending it, and nothing else."
-            return _settle_change(claim, end(claim, "poison", text))
+            return _settle_change(claim, end(claim, "poison"))
         settlement = settle(
             claim,
             claim.head.outcomes,
@@ -252,6 +268,7 @@ def _settle_change(claim: Claim, settlement: Settlement) -> Change:
         due=settlement.due,
         line=settlement.line,
         result=settlement.result,
+        reason=settlement.reason,
     )
 
 

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     retry_backoff_max_seconds: float = Field(default=3600, gt=0, le=86_400)
     lease_seconds: float = Field(default=15, ge=1, le=600)
     shutdown_seconds: float = Field(default=30, ge=1, le=600)
+    replay_seconds: float = Field(-1, ge=-1, le=60)
     retention_days: float = Field(default=30, gt=0, le=3650)
     max_message_bytes: int = Field(default=25_000_000, ge=10_000, le=100_000_000)
 
@@ -104,6 +105,19 @@ class Settings(BaseSettings):
         if self.smtp_username is not None and self.tls == "none":
             raise ValueError("SMTP_USERNAME with SMTP_TLS=none would send the password in clear text")
         return self
+
+    @model_validator(mode="after")
+    def _replay_is_decided(self) -> Settings:
+        """Only a Redis that may forget its last second needs to be reminded; what an external one does is not known."""
+        if self.replay_seconds < 0:
+            never_forgets = self.embeds_redis and self.redis_fsync == "always"
+            object.__setattr__(self, "replay_seconds", 0.0 if never_forgets else 5.0)
+        return self
+
+    @property
+    def result_seconds(self) -> int:
+        """How long Celery's own records of jobs last."""
+        return min(int(self.retention_days * 86_400), 86_400)
 
     @property
     def embeds_redis(self) -> bool:

@@ -17,6 +17,7 @@ from tasks import clock
 from tasks.courier import Couriers
 from tasks.dispatch import (
     DISPATCH_SECONDS,
+    GIVE_UP_SECONDS,
     PURGE_SECONDS,
     REPORT_SECONDS,
     Beat,
@@ -26,10 +27,12 @@ from tasks.dispatch import (
     Reporter,
 )
 from tasks.domain.errors import StartError
+from tasks.giveup import GiveUp
 from tasks.settings import Settings, load
 from tasks.store.connection import connect
 from tasks.store.schema import check_schema
 from tasks.store.workers import WorkerReport
+from tasks.stores import make_memory
 from tasks.version import VERSION
 
 log = logging.getLogger("postroom")
@@ -41,15 +44,16 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.redis = connect(settings.store)
+        memory = make_memory(settings)
+        self.redis = connect(settings.store, memory)
         self.app: Celery = application.make_app(settings)
-        self.couriers = Couriers(settings, self.redis, self.name)
+        self.couriers = Couriers(settings, self.redis, self.name, memory)
         self._beats_stop = threading.Event()
         template = WorkerReport(
             self.name, socket.gethostname(), os.getpid(), settings.worker_threads, VERSION, clock.now_us(), 0, 0, 0
         )
         self._reporter = Reporter(settings, self.redis, self.couriers, template)
-        self.app.task(name=application.DELIVER, ignore_result=True)(self._deliver)
+        self.app.task(name=application.DELIVER, ignore_result=True)(self.couriers.deliver)
         # Connected without weak references: these bound methods live as long as the process.
         worker_ready.connect(self._start_beats, weak=False)
         worker_shutting_down.connect(self._begin_to_stop, weak=False)
@@ -59,6 +63,7 @@ class Worker:
         """Work until told to stop."""
         self.app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=threads",
                 f"--concurrency={self.settings.worker_threads}",
@@ -67,29 +72,31 @@ class Worker:
                 "--without-mingle",
                 "--without-heartbeat",
                 "--loglevel=WARNING",
-                "--quiet",
             ]
         )
 
-    def _deliver(self) -> None:
-        try:
-            self.couriers.deliver()
-        except RedisError as problem:
-            # It decides no job's fate: what was claimed is still due when its lease ends, and a dispatcher rings.
-            log.warning("deliver: Redis is away (%s); waiting for it", problem)
-
     def _start_beats(self, **_: object) -> None:
         settings, stop = self.settings, self._beats_stop
-        dispatcher = Dispatcher(settings, self.redis, self.app, self.couriers)
+        dispatcher = Dispatcher(settings, self.redis, self.app, self.couriers, self._end_now)
         heartbeat = Heartbeat(settings, self.redis, self.couriers)
         Beat("dispatcher", dispatcher.turn, DISPATCH_SECONDS, stop).start()
         Beat("heartbeat", heartbeat.turn, settings.lease_seconds / 4, stop).start()
         Beat("reporter", self._reporter.turn, REPORT_SECONDS, stop).start()
+        Beat("give-up", GiveUp(settings, self.redis).turn, GIVE_UP_SECONDS, stop).start()
         Beat("reaper", Reaper(settings, self.redis).turn, PURGE_SECONDS, stop).start()
 
     def _begin_to_stop(self, **_: object) -> None:
         """SIGTERM: nothing new is begun, and the couriers finish what is in hand. The heartbeat goes on meanwhile."""
-        self.couriers.stopping.set()
+        self.couriers.stop()
+
+    def _end_now(self) -> None:
+        """End without Celery's help: give back and finish what is in hand, then go."""
+        self.couriers.stop()
+        waited = threading.Event()
+        ends = clock.monotonic() + self.settings.shutdown_seconds
+        while self.couriers.idle_hands() < self.settings.worker_threads and clock.monotonic() < ends:
+            waited.wait(0.1)
+        os._exit(70)
 
     def _stop(self, **_: object) -> None:
         self._beats_stop.set()
@@ -108,7 +115,7 @@ def main() -> None:
         worker = Worker(settings)
         check_schema(worker.redis, settings.key_prefix)
     except StartError as problem:
-        sys.exit(f"worker: {problem}")
+        sys.exit(f"postroom: {problem}")
     except RedisError as problem:
         sys.exit(
             f"worker: Redis at {settings.store.shown} does not answer ({problem}). Start it, or correct REDIS_URL."

@@ -115,9 +115,8 @@ def _told(event: Event) -> str:
 
 def ended_text(event: Event) -> str:
     """Why a job ended without a further attempt."""
-    if "poison" in event.data:
-        return f"Given up: {event.data['poison'][0].lower()}{event.data['poison'][1:]}"
-    return "Given up: its time was used up before the next attempt."
+    reason = str(event.data["reason"])
+    return f"Given up: {reason[0].lower()}{reason[1:]}"
 
 
 def counted(number: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tasks.domain.job import Card, Head, Outcome, Phase
 from tasks.domain.result import celery_result
@@ -48,6 +48,8 @@ class Settlement:
     due: str
     line: str
     result: str
+    reason: str
+    """Of a dead letter or a refusal: the reply, or why it was given up."""
 
 
 def settle(
@@ -78,10 +80,15 @@ def settle(
     return _settlement(claim, state, outcomes, attempt, due, word, data, replies)
 
 
-def end(claim: Claim, reason: str, text: str) -> Settlement:
+POISON = "Its worker was lost three times while sending it, and nothing else."
+OUT_OF_TIME = "Its time was used up before the next attempt."
+
+
+def end(claim: Claim, reason: Literal["poison", "out_of_time"]) -> Settlement:
     """Settle a claim without an attempt: it is dead (or what its outcomes so far say) for a reason of its own."""
+    text = POISON if reason == "poison" else OUT_OF_TIME
     state = _final_state(claim.head.outcomes)
-    return _settlement(claim, state, claim.head.outcomes, claim.head.attempt, "-", "ended", {reason: text}, [text])
+    return _settlement(claim, state, claim.head.outcomes, claim.head.attempt, "-", "ended", {"reason": text}, [text])
 
 
 def give_back(claim: Claim) -> Head:
@@ -117,5 +124,6 @@ def _settlement(
 ) -> Settlement:
     head = claim.head.moved(state=state, phase=Phase.NONE, attempt=attempt, outcomes=outcomes)
     line = f"{word} {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
-    reason = next((text for text in reversed(list(replies)) if text), "")
-    return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason))
+    reason = " ".join(next((text for text in reversed(list(replies)) if text), "").split())
+    told = reason if state in (State.DEAD, State.PARTIAL) else ""
+    return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason), told[:200])

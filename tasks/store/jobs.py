@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
+from urllib.parse import quote
 
 from redis import Redis
 
 from tasks.domain.job import Card, Event, Head, Job
 from tasks.domain.states import STATES, State
 from tasks.store.keys import LANES, Keys
+from tasks.store.memory import Memory
 from tasks.store.scripts import script
 
 FIELDS = ("head", "card", "log", "place", "round")
@@ -61,16 +63,26 @@ class Change:
     due: str = "="
     line: str = ""
     result: str = ""
+    reason: str = ""
 
 
 class Jobs:
     """The store of jobs under one key prefix."""
 
-    def __init__(self, redis: Redis, prefix: str, *, retention_seconds: float = 2_592_000) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        prefix: str,
+        *,
+        retention_seconds: float = 2_592_000,
+        result_seconds: int = 86_400,
+        memory: Memory | None = None,
+    ) -> None:
         self.redis = redis
+        self._memory = memory
         self.keys = Keys(prefix)
         self.retention_us = int(retention_seconds * 1_000_000)
-        self.result_seconds = min(int(retention_seconds), 86_400)
+        self.result_seconds = result_seconds
         self._accept = script(redis, "accept")
         self._step = script(redis, "step")
         self._purge = script(redis, "purge")
@@ -86,7 +98,10 @@ class Jobs:
         arguments += [reservation.key, reservation.fingerprint] if reservation else ["", ""]
         arguments += [IDEMPOTENCY_SECONDS]
         arguments += [wake_up.message, wake_up.queue, wake_up.shallow] if wake_up else ["", "", 0]
+        arguments += marks(card)
         kind, first = self._accept(args=arguments)
+        if self._memory and kind == b"accepted":
+            self._memory.accepted(arguments)
         return Acceptance(kind.decode(), first.decode())
 
     def step(self, changes: Sequence[Change]) -> list[bool]:
@@ -96,8 +111,20 @@ class Jobs:
         arguments: list[Any] = [self.keys.prefix, self.retention_us, self.result_seconds]
         for change in changes:
             arguments += [change.kind, change.job_id, str(change.seen), str(change.new)]
-            arguments += [change.due, change.line, change.result]
-        return [answer == 1 for answer in self._step(args=arguments)]
+            arguments += [change.due, change.line, change.result, change.reason]
+        done = [answer == 1 for answer in self._step(args=arguments)]
+        if self._memory:
+            self._memory.changed(
+                (change.job_id, str(change.new), change.due, change.line, change.result, change.reason)
+                for change, was_done in zip(changes, done, strict=True)
+                if was_done
+            )
+        return done
+
+    def claimed(self, claims: Iterable[tuple[str, Head]], lease_us: int) -> None:
+        """Remember claims, should Redis forget them."""
+        if self._memory:
+            self._memory.changed((job_id, str(head), f"+{lease_us}", "", "", "") for job_id, head in claims)
 
     def purge(self, most: int = 500) -> int:
         """Remove final jobs past their retention; how many went."""
@@ -140,6 +167,16 @@ class Jobs:
         """The polling tag of everything."""
         return int(cast("bytes | None", self.redis.get(self.keys.of("revision"))) or 0)
 
+    def now_us(self) -> int:
+        """Redis's clock, which orders everything."""
+        seconds, microseconds = self.redis.time()
+        return seconds * 1_000_000 + microseconds
+
+    def due_ids(self, lane: str, now_us: int, start: int, most: int) -> list[str]:
+        """Some of the jobs that are due in a lane, longest due first."""
+        found = cast("list[bytes]", self.redis.zrangebyscore(self.keys.due(lane), "-inf", now_us, start, most))
+        return [job_id.decode() for job_id in found]
+
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
         pipe = self.redis.pipeline(transaction=False)
@@ -169,6 +206,15 @@ class Jobs:
             found.update((int(score), job_id.decode()) for job_id, score in answer)
         ordered = sorted(found, reverse=True)
         return [place for place in ordered if before is None or place < before][:most]
+
+
+def marks(card: Card) -> list[str]:
+    """The suffixes of the filter indexes that a job is found by. None holds a blank (quoted local parts may)."""
+    found = [f"r:{address.lower()}" for address in card.rcpt_tos]
+    found += sorted({f"d:{address.lower().rpartition('@')[2]}" for address in card.rcpt_tos})
+    found += [f"t:{tag}" for tag in card.tags]
+    found += [f"b:{card.batch}"] if card.batch else []
+    return [quote(mark, safe="@:+-_.~!#$%&'*/=?^`{|}") for mark in found]
 
 
 def _parse_cursor(cursor: str | None) -> tuple[int, str] | None:

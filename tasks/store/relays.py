@@ -42,7 +42,15 @@ class Relays:
 
     def failed(self, name: str, kind: str, text: str) -> int:
         """Count a failure to open a session; the pause in microseconds, 0 while the breaker stays closed."""
-        arguments: list[Any] = [self._keys.prefix, name, OPENS_AFTER, FIRST_PAUSE_US, LONGEST_PAUSE_US, kind, text[:500]]
+        arguments: list[Any] = [
+            self._keys.prefix,
+            name,
+            OPENS_AFTER,
+            FIRST_PAUSE_US,
+            LONGEST_PAUSE_US,
+            kind,
+            text[:500],
+        ]
         return int(cast(int, self._failed(args=arguments)))
 
     def answered(self, name: str) -> None:

@@ -1,4 +1,8 @@
-"""Loads the Lua calls: one file a verb, behind the shared prelude, the key names and the table of states."""
+"""Loads the Lua calls: one file a verb, behind the shared prelude, the key names and the table of states.
+
+What settles or removes goes on in a Redis that is out of memory (``allow-oom``): a mail that has gone must be recorded
+even then. What takes on more (``accept``, ``claim``) is refused by Redis as a whole, before its first write.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from redis.commands.core import Script
 from tasks.domain.states import STATES
 from tasks.store.keys import Keys
 
+_EVEN_OUT_OF_MEMORY = {"step", "replay", "purge", "extend", "recover", "relay_failed", "look"}
 _FOLDER = Path(__file__).with_name("lua")
 
 
@@ -28,7 +33,8 @@ def _states() -> str:
 def source(verb: str) -> str:
     """The whole text of a Lua call. Key names depend on ``ARGV[1]`` alone, so that it is the same for every prefix."""
     prelude = (_FOLDER / "_prelude.lua").read_text()
-    return Keys("").lua() + _states() + prelude + (_FOLDER / f"{verb}.lua").read_text()
+    flags = "#!lua flags=allow-oom\n" if verb in _EVEN_OUT_OF_MEMORY else "#!lua\n"
+    return flags + Keys("").lua() + _states() + prelude + (_FOLDER / f"{verb}.lua").read_text()
 
 
 def script(redis: Redis, verb: str) -> Script:

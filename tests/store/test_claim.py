@@ -212,7 +212,7 @@ def test_a_job_that_thrice_kills_its_worker_alone_is_dead(
     job = jobs.read(job_id)
     assert job is not None
     assert job.head.state == State.DEAD
-    assert "poison" in job.log[-1].data
+    assert "lost three times" in job.log[-1].data["reason"]
 
 
 def test_its_neighbours_are_not_dead_with_it(desk: Desk, jobs: Jobs, redis: Redis, settings: Settings) -> None:

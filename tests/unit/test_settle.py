@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tasks.domain.retry import Policy
-from tasks.domain.settle import Settlement, end, give_back, settle
+from tasks.domain.settle import POISON, Settlement, end, give_back, settle
 from tests.support.making import make_claim
 
 POLICY = Policy(10, 3600)
@@ -102,9 +102,9 @@ def test_a_job_that_was_not_begun_goes_back_to_where_it_was() -> None:
 
 
 def test_a_job_that_is_given_up_without_an_attempt_says_why() -> None:
-    settlement = end(make_claim("sending b 0 7 3 p"), "poison", "Its worker was lost.")
+    settlement = end(make_claim("sending b 0 7 3 p"), "poison")
     assert settlement.head.state == "dead"
-    assert json.loads(settlement.result)["result"]["exc_message"] == ["Its worker was lost."]
+    assert json.loads(settlement.result)["result"]["exc_message"] == [POISON]
 
 
 def test_celery_is_told_the_reply_without_its_codes() -> None:

@@ -19,19 +19,62 @@ local function parse_head(text)
 end
 
 local function format_head(head)
-  return table.concat({head.state, head.phase, head.attempt, int(head.token), int(head.revision), head.outcomes}, ' ')
+  return head.state .. ' ' .. head.phase .. ' ' .. head.attempt .. ' ' .. int(head.token) .. ' ' ..
+    int(head.revision) .. ' ' .. head.outcomes
 end
 
--- "lane accepted_us"
+-- "lane accepted_us marks ...": the lane and the instant; the marks are the suffixes of its filter indexes.
 local function parse_place(text)
-  return string.match(text, '^(%a+) (%d+)$')
+  return string.match(text, '^(%a+) (%d+)')
 end
 
--- Moves a job between the indexes of two states; a move outside the table is a bug, and stops the script before it.
+-- Writes to sorted sets and counters are gathered over a call and made at its end, one command a key.
+local adds, removes, counts = {}, {}, {}
+
+local function zadd(key, score, id)
+  local list = adds[key]
+  if list then
+    list[#list + 1], list[#list + 2] = score, id
+  else
+    adds[key] = {score, id}
+  end
+end
+
+local function zrem(key, id)
+  local list = removes[key]
+  if list then list[#list + 1] = id else removes[key] = {id} end
+end
+
+local function count(field, by)
+  counts[field] = (counts[field] or 0) + by
+end
+
+-- The counts of this minute and this hour: what the charts are drawn from.
+local function flush_counts(now)
+  if next(counts) == nil then return end
+  local minute = K.minute .. int(math.floor(now / 60000000))
+  local hour = K.hour .. int(math.floor(now / 3600000000))
+  for field, by in pairs(counts) do
+    redis.call('HINCRBY', minute, field, by)
+    redis.call('HINCRBY', hour, field, by)
+  end
+  redis.call('EXPIRE', minute, 7800)
+  redis.call('EXPIRE', hour, 2764800)
+end
+
+-- Makes the gathered writes. Whatever changes a job raises the revision of the whole system once.
+local function finish(now)
+  for key, list in pairs(removes) do redis.call('ZREM', key, unpack(list)) end
+  for key, list in pairs(adds) do redis.call('ZADD', key, unpack(list)) end
+  flush_counts(now)
+  redis.call('INCR', K.revision)
+end
+
+-- Moves a job between the indexes of two states.
 local function move(id, accepted, from, to)
   if from == to then return end
-  redis.call('ZREM', K.state .. from, id)
-  redis.call('ZADD', K.state .. to, accepted, id)
+  zrem(K.state .. from, id)
+  zadd(K.state .. to, accepted, id)
 end
 
 local LOG_LIMIT = 60000
@@ -48,6 +91,66 @@ local function append(log, now, line)
   return log
 end
 
-local function changed()
-  redis.call('INCR', K.revision)
+-- Waits are counted in eighths of an octave of milliseconds, so that quantiles are right to about 9 %.
+local function count_outcome(state, accepted, now)
+  count(state, 1)
+  if state == 'sent' then
+    local milliseconds = math.max((now - tonumber(accepted)) / 1000, 1)
+    count('w' .. int(math.floor(8 * math.log(milliseconds) / math.log(2))), 1)
+  end
+end
+
+-- Dead letters are grouped by reason: a set of ids a reason, and what each reason is.
+local function bury(id, accepted, reason, now)
+  local digest = string.sub(redis.sha1hex(reason), 1, 16)
+  redis.call('HSET', K.job .. id, 'why', digest)
+  zadd(K.dead .. digest, accepted, id)
+  redis.call('HSET', K.reasons, digest, reason)
+end
+
+local function unbury(id)
+  local digest = redis.call('HGET', K.job .. id, 'why')
+  if not digest then return end
+  redis.call('HDEL', K.job .. id, 'why')
+  redis.call('ZREM', K.dead .. digest, id)
+  if redis.call('EXISTS', K.dead .. digest) == 0 then redis.call('HDEL', K.reasons, digest) end
+end
+
+-- Writes a job's new head and its place in the indexes and the due set. ``record`` is its head, place and log.
+local function put(id, record, was, to, now, due, line, retention, reason)
+  local job = K.job .. id
+  local lane, accepted = parse_place(record[2])
+  if line ~= '' then
+    redis.call('HSET', job, 'head', format_head(to), 'log', append(record[3], now, line))
+  else
+    redis.call('HSET', job, 'head', format_head(to))
+  end
+  if was.state ~= to.state then
+    move(id, accepted, was.state, to.state)
+    if was.state == 'dead' then unbury(id) end
+    if to.state == 'dead' then bury(id, accepted, reason, now) end
+  end
+  if FINAL[to.state] then
+    zrem(K.due .. lane, id)
+    zadd(K.purge, int(now + retention), id)
+  else
+    if FINAL[was.state] then -- reopened: its attempts and its time are counted from here
+      zrem(K.purge, id)
+      redis.call('HSET', job, 'round', to.attempt .. ' ' .. int(now))
+    end
+    if string.sub(due, 1, 1) == '+' then
+      zadd(K.due .. lane, int(now + tonumber(string.sub(due, 2))), id)
+    end
+  end
+  return accepted
+end
+
+-- Celery's own record of a job: JSON; "" leaves it as it is, "-" removes it.
+local function tell_celery(id, to, result, expires)
+  if result == '-' then
+    redis.call('DEL', CELERY_RESULT .. id)
+  elseif result ~= '' then
+    redis.call('SET', CELERY_RESULT .. id, result, 'EX', expires)
+    if FINAL[to.state] then redis.call('PUBLISH', CELERY_RESULT .. id, result) end
+  end
 end

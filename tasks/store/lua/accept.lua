@@ -2,7 +2,8 @@
 --
 -- ARGV: prefix, id, card (JSON), content (wire form), outcomes (one "p" a recipient), lane, send_at_us (0: now),
 --       idempotency key's rest ("" for none), fingerprint, idempotency seconds,
---       wake-up (a Celery message; "" where the broker is elsewhere), Celery's list, how long that list may be
+--       wake-up (a Celery message; "" where the broker is elsewhere), Celery's list, how long that list may be,
+--       marks ... (the suffixes of its filter indexes: "r:address", "d:domain", "t:tag", "b:batch")
 -- Returns {"accepted", id}; {"replayed", first id} for the same key and fingerprint, or a job that is there already;
 --         {"conflict", first id} for the same key with another fingerprint.
 
@@ -27,9 +28,14 @@ local state = waits and 'scheduled' or 'queued'
 local due = int(waits and send_at or now)
 local accepted = int(now)
 
+local marks = #ARGV > 13 and table.concat(ARGV, ' ', 14) or nil
+for at = 14, #ARGV do
+  redis.call('ZADD', K.index .. ARGV[at], accepted, id)
+end
+
 redis.call('HSET', K.job .. id,
   'head', state .. ' - 0 0 1 ' .. outcomes, 'card', card, 'log', accepted .. ' accepted {}',
-  'place', lane .. ' ' .. accepted, 'round', '0 ' .. due)
+  'place', lane .. ' ' .. accepted .. (marks and ' ' .. marks or ''), 'round', '0 ' .. due)
 redis.call('SET', K.content .. id, content)
 redis.call('ZADD', K.state .. state, accepted, id)
 redis.call('ZADD', K.due .. lane, due, id)
@@ -39,5 +45,6 @@ end
 if not waits and wakeup ~= '' and redis.call('LLEN', queue) < shallow then
   redis.call('LPUSH', queue, wakeup)
 end
-changed()
+count('accepted', 1)
+finish(now)
 return {'accepted', id}

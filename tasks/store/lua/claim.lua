@@ -6,6 +6,7 @@
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
+-- A lane that an operator paused is passed over.
 -- A job that lapsed while begun (or twice in any way) is claimed alone from then on, and only when it may be.
 
 local DEATHS = 3
@@ -13,6 +14,9 @@ local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4
 local relay, probe, may_be_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8]
 local now = now_us()
 local entries, claimed = {}, 0
+
+local hold = redis.call('HGET', K.recovery, 'hold_until')
+if hold and tonumber(hold) > now then return {int(now), entries} end
 
 local breaker = redis.call('HMGET', relay, 'open_until', 'probing')
 if breaker[1] then
@@ -47,11 +51,16 @@ local function take(id, head, accepted, log)
   return format_head(head)
 end
 
+local paused = {}
+for _, lane in ipairs(redis.call('SMEMBERS', K.paused)) do paused[lane] = true end
+
 local stop = false
 for lane = 9, #ARGV do
   if stop or claimed >= want then break end
   local due = K.due .. ARGV[lane]
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)) do
+  local ids = paused[ARGV[lane]] and {} or
+    redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)
+  for _, id in ipairs(ids) do
     local job = K.job .. id
     local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round', 'log')
     if not record[1] then
@@ -73,7 +82,7 @@ for lane = 9, #ARGV do
           if lapsed then
             redis.call('HSET', job, 'lapses', lapses, 'log', append(record[6], now, 'lapsed {}'))
           end
-          redis.call('ZADD', due, int(now + lease), id)
+          zadd(due, int(now + lease), id)
           entries[#entries + 1] = {'claimed', id, new, record[4], record[5], record[2]}
           if alone then stop = true break end
         end
@@ -81,5 +90,5 @@ for lane = 9, #ARGV do
     end
   end
 end
-if claimed > 0 then changed() end
+if claimed > 0 then finish(now) end
 return {int(now), entries}

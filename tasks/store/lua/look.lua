@@ -1,7 +1,8 @@
 -- What the dispatcher needs to know: how many jobs are due (counted up to a limit), how long Celery's list is.
 --
 -- ARGV: prefix, relay, limit, Celery's list ("" where the broker is elsewhere), lanes ...
--- Returns {due, length of the list}; due is 0 while the relay's breaker is open.
+-- Returns {due, length of the list}; due leaves paused lanes out, and is 0 while the relay's breaker
+-- is open.
 
 local now, limit = now_us(), tonumber(ARGV[3])
 local length = ARGV[4] ~= '' and redis.call('LLEN', ARGV[4]) or 0
@@ -9,6 +10,8 @@ local open_until = redis.call('HGET', K.relay .. ARGV[2], 'open_until')
 if open_until and tonumber(open_until) > now then return {0, length} end
 local due = 0
 for lane = 5, #ARGV do
-  due = due + #redis.call('ZRANGEBYSCORE', K.due .. ARGV[lane], '-inf', int(now), 'LIMIT', 0, limit)
+  if redis.call('SISMEMBER', K.paused, ARGV[lane]) == 0 then
+    due = due + #redis.call('ZRANGEBYSCORE', K.due .. ARGV[lane], '-inf', int(now), 'LIMIT', 0, limit)
+  end
 end
 return {due, length}

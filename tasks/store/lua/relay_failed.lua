@@ -18,5 +18,5 @@ if failures >= opens then
   redis.call('HDEL', key, 'probing')
 end
 redis.call('EXPIRE', key, 86400)
-changed()
+redis.call('INCR', K.revision)
 return pause

@@ -1,10 +1,11 @@
 -- Changes jobs, each only where its head is still the one that the caller saw: settles, intents, gives back,
 -- and an operator's verbs. The one place where a job's state moves after its claim.
 --
--- ARGV: prefix, retention in us, result seconds, then seven for each entry:
+-- ARGV: prefix, retention in us, result seconds, then eight for each entry:
 --       kind ("settle" may come late, see below; any other word may not), id, head seen, new head,
 --       due ("+us" from now; "-" none, the job is final; "=" as it is),
---       log line without its time ("" none), Celery's result (JSON; "" as it is; "-" none)
+--       log line without its time ("" none), Celery's result (JSON; "" as it is; "-" none),
+--       reason (of a dead letter or a refusal; "" none)
 -- Returns for each entry 1 (done, or was done already) or 0 (fenced: somebody else changed it).
 --
 -- Late: a worker whose lease lapsed after its intent was taken for lost, and the job marked unknown under the same
@@ -20,9 +21,9 @@ local function is_late(kind, now_head, seen_text)
     and (now_head.state == 'unknown' or now_head.state == 'retrying')
 end
 
-for at = 4, #ARGV, 7 do
-  local kind, id, seen, new, due, line, result =
-    ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+for at = 4, #ARGV, 8 do
+  local kind, id, seen, new, due, line, result, reason =
+    ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
   local job = K.job .. id
   local record = redis.call('HMGET', job, 'head', 'place', 'log')
   local current, ok = record[1], 0
@@ -44,36 +45,20 @@ for at = 4, #ARGV, 7 do
     end
     if fits and (was.state == to.state or GOES_TO[was.state][to.state]) then
       ok, any = 1, true
-      local lane, accepted = parse_place(record[2])
-      if line ~= '' then
-        redis.call('HSET', job, 'head', new, 'log', append(record[3], now, line))
-      else
-        redis.call('HSET', job, 'head', new)
-      end
-      move(id, accepted, was.state, to.state)
-      if FINAL[to.state] then
-        redis.call('ZREM', K.due .. lane, id)
-        redis.call('ZADD', K.purge, int(now + retention), id)
+      local accepted = put(id, record, was, to, now, due, line, retention, reason)
+      if kind == 'settle' then
         redis.call('HDEL', job, 'lapses')
-      else
-        if FINAL[was.state] then
-          redis.call('ZREM', K.purge, id)
-          redis.call('HSET', job, 'round', to.attempt .. ' ' .. int(now))
+        count_outcome(to.state, accepted, now)
+        if reason ~= '' then
+          local day = K.refusals .. int(math.floor(now / 86400000000))
+          redis.call('ZINCRBY', day, 1, reason)
+          redis.call('EXPIRE', day, 777600)
         end
-        if string.sub(due, 1, 1) == '+' then
-          redis.call('ZADD', K.due .. lane, int(now + tonumber(string.sub(due, 2))), id)
-        end
-        if kind == 'settle' then redis.call('HDEL', job, 'lapses') end
       end
-      if result == '-' then
-        redis.call('DEL', CELERY_RESULT .. id)
-      elseif result ~= '' then
-        redis.call('SET', CELERY_RESULT .. id, result, 'EX', expires)
-        if FINAL[to.state] then redis.call('PUBLISH', CELERY_RESULT .. id, result) end
-      end
+      tell_celery(id, to, result, expires)
     end
   end
   results[#results + 1] = ok
 end
-if any then changed() end
+if any then finish(now) end
 return results

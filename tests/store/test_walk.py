@@ -1,0 +1,301 @@
+"""A random walk over the Lua calls: whatever happens in whatever order, Redis and the table of states agree.
+
+Hypothesis chooses the steps, and shrinks what it finds to the shortest way there. After every step all jobs are counted
+anew and compared with indexes, due sets, purge set and keys.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from redis import Redis
+
+from tasks import clock
+from tasks.desk import Desk
+from tasks.domain.job import Outcome
+from tasks.giveup import GiveUp
+from tasks.ledger import LedgerOfThread
+from tasks.settings import Settings
+from tasks.smtp.errand import Errand, Reached, Reply, Report
+from tasks.store.jobs import Change, Jobs
+from tasks.store.keys import LANES
+from tasks.store.memory import Memory
+from tasks.store.relays import OPENS_AFTER
+from tasks.store.scripts import source
+from tests.store.recount import Recount, check
+from tests.support.making import make_spec
+
+WORKERS = 3
+REFUSALS = {Outcome.DEFERRED: Reply(451, "later"), Outcome.REJECTED: Reply(550, "no")}
+ANSWERS = {Outcome.ACCEPTED: Reply(250, "OK"), Outcome.UNKNOWN: None, **REFUSALS}
+
+
+class Hand:
+    """A worker thread, the errands in its hand, and what its process remembers."""
+
+    def __init__(self, config: Settings, redis: Redis, name: str) -> None:
+        self.memory = Memory(config.key_prefix, 3600, 10**15, config.result_seconds)
+        self.ledger = LedgerOfThread(config, redis, name, self.memory)
+        self.waiting: list[Errand] = []
+        self.granted: list[Errand] = []
+        self.unfinished: list[Change] = []
+
+    @property
+    def all(self) -> list[Errand]:
+        return self.waiting + self.granted
+
+
+class Walk(RuleBasedStateMachine):
+    """The calls are made as the product makes them: by the desk, by ledgers, by the beats of a worker."""
+
+    config: Settings
+    redis: Redis
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.redis.flushall()
+        self.jobs = Jobs(self.redis, self.config.key_prefix)
+        self.web = Memory(self.config.key_prefix, 3600, 10**15, self.config.result_seconds)
+        self.desk = Desk(self.config, self.redis, self.web)
+        self.give_up_beat = GiveUp(self.config, self.redis)
+        self.hands = [Hand(self.config, self.redis, f"w{number}") for number in range(WORKERS)]
+        self.made: list[str] = []
+        self.before = Recount.of(self.redis, self.config.key_prefix)
+        self.snapshot: dict[bytes, bytes] | None = None
+
+    # Submitting, and an operator's verbs.
+
+    @initialize()
+    def begin(self) -> None:
+        self.made.append(self.desk.submit(make_spec()).job_id)
+
+    @rule(
+        count=st.integers(1, 3),
+        lane=st.sampled_from(LANES),
+        later=st.booleans(),
+        policy=st.sampled_from(["hold", "resend"]),
+        most=st.integers(1, 3),
+        key=st.sampled_from([None, "k1", "k2"]),
+    )
+    def submit(self, count: int, lane: str, later: bool, policy: str, most: int, key: str | None) -> None:
+        to = ", ".join(f"r{number}@mailbox.test" for number in range(count))
+        extra = {"send_at": (clock.now() + timedelta(days=100)).isoformat()} if later else {}
+        spec = make_spec(to=to, priority=lane, on_unknown=policy, max_attempts=most, **extra)
+        submission = self.desk.submit(spec, key=key)
+        if submission.kind == "accepted":
+            self.made.append(submission.job_id)
+        else:
+            assert key
+
+    @rule(data=st.data(), verb=st.sampled_from(["cancel", "retry", "discard", "arrived", "again"]))
+    def operate(self, data: st.DataObject, verb: str) -> None:
+        job_id = data.draw(st.sampled_from(self.made))
+        if verb in ("arrived", "again"):
+            self.desk.resolve(job_id, verb)  # type: ignore[arg-type]
+        else:
+            getattr(self.desk, verb)(job_id)
+
+    # What a worker does.
+
+    @rule(worker=st.integers(0, WORKERS - 1), want=st.integers(1, 5))
+    def claim(self, worker: int, want: int) -> None:
+        hand = self.hands[worker]
+        hand.waiting += hand.ledger.claim(want)
+
+    @rule(worker=st.integers(0, WORKERS - 1), want=st.integers(1, 5))
+    def claim_and_be_slow(self, worker: int, want: int) -> None:
+        """It claims, and before it settles what it found lapsed, others go on."""
+        hand = self.hands[worker]
+        step = hand.ledger.jobs.step
+        hand.ledger.jobs.step = lambda changes: hand.unfinished.extend(changes) or []  # type: ignore[method-assign]
+        hand.waiting += hand.ledger.claim(want)
+        hand.ledger.jobs.step = step  # type: ignore[method-assign]
+
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def finish_slow_claim(self, worker: int) -> None:
+        hand = self.hands[worker]
+        hand.ledger.jobs.step(hand.unfinished)
+        hand.unfinished = []
+
+    @rule(data=st.data(), worker=st.integers(0, WORKERS - 1))
+    def step(self, data: st.DataObject, worker: int) -> None:
+        """Reports of some errands and intents of others, in one step."""
+        hand = self.hands[worker]
+        reports, intents = [], []
+        for errand in data.draw(st.lists(st.sampled_from(hand.all), unique=True)) if hand.all else []:
+            if errand in hand.waiting and data.draw(st.booleans()):
+                errand.standing = [
+                    data.draw(st.sampled_from([Outcome.PENDING, Outcome.PENDING, *REFUSALS])) for _ in errand.rcpt_tos
+                ]
+                intents.append(errand)
+            else:
+                reports.append(self._report(data, errand, granted=errand in hand.granted))
+        answers = hand.ledger.step(reports, intents)
+        for errand in [report.errand for report in reports] + intents:
+            (hand.granted if errand in hand.granted else hand.waiting).remove(errand)
+        hand.granted += [errand for errand, granted in zip(intents, answers, strict=True) if granted]
+
+    def _report(self, data: st.DataObject, errand: Errand, granted: bool) -> Report:
+        if not granted and data.draw(st.booleans()):
+            none: list[Reply | None] = [None] * len(errand.rcpt_tos)
+            return Report(errand, Reached.NOTHING, [Outcome.PENDING] * len(none), none)
+        possible = list(ANSWERS) if granted else list(REFUSALS)
+        outcomes = [data.draw(st.sampled_from(possible)) for _ in errand.rcpt_tos]
+        reached = Reached.DOT if granted else Reached.MAIL
+        return Report(errand, reached, outcomes, [ANSWERS[outcome] for outcome in outcomes])
+
+    @rule(data=st.data(), worker=st.integers(0, WORKERS - 1))
+    def give_back(self, data: st.DataObject, worker: int) -> None:
+        hand = self.hands[worker]
+        back = data.draw(st.lists(st.sampled_from(hand.waiting), unique=True)) if hand.waiting else []
+        hand.ledger.give_back(back)
+        hand.waiting = [errand for errand in hand.waiting if errand not in back]
+
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def extend(self, worker: int) -> None:
+        leases = [part for lease in self.hands[worker].ledger.leases() for part in lease]
+        self.redis.eval(source("extend"), 0, self.config.key_prefix, 15_000_000, *leases)
+
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def kill(self, worker: int) -> None:
+        """kill -9: what it held and remembered is gone."""
+        self.hands[worker] = Hand(self.config, self.redis, f"w{worker}")
+        self.snapshot = None
+
+    @rule(again=st.booleans())
+    def ask_again(self, again: bool) -> None:
+        """The last step's answer was lost, and it is asked for again: nothing changes."""
+        for hand in self.hands:
+            entries = [entry for entry in hand.memory._entries if entry[2] == "replay"]
+            if entries:
+                self._replay(hand.memory, twice=again)
+        assert Recount.of(self.redis, self.config.key_prefix).heads == self.before.heads
+
+    # What time does.
+
+    @rule(data=st.data())
+    def come_due(self, data: st.DataObject) -> None:
+        """A lease lapses, or a retry or a scheduled job has its time."""
+        job_id = data.draw(st.sampled_from(self.made))
+        for lane in LANES:
+            self.redis.zadd(self.jobs.keys.due(lane), {job_id: 1}, xx=True)
+
+    @rule()
+    def all_come_due(self) -> None:
+        for lane in LANES:
+            for job_id in self.redis.zrange(self.jobs.keys.due(lane), 0, -1):  # type: ignore[union-attr]
+                self.redis.zadd(self.jobs.keys.due(lane), {job_id: 1})
+
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        """Its time is used up."""
+        job_id = data.draw(st.sampled_from(self.made))
+        key = self.jobs.keys.job(job_id)
+        if self.redis.exists(key):
+            attempt = self.redis.hget(key, "round").split()[0].decode()  # type: ignore[union-attr]
+            self.redis.hset(key, "round", f"{attempt} 1")
+        self.give_up_beat.turn()
+        self.snapshot = None  # nobody remembers this: it is simply found again
+
+    @rule(data=st.data())
+    def purge(self, data: st.DataObject) -> None:
+        """Its retention is over, long after anybody remembers it."""
+        job_id = data.draw(st.sampled_from(self.made))
+        if self.redis.zadd(self.jobs.keys.of("purge"), {job_id: 1}, xx=True, ch=True):
+            assert self.jobs.purge() == 1
+            assert self.jobs.read(job_id) is None
+            for memory in self._memories():
+                memory._entries.clear()
+            self.snapshot = None
+
+    # The relay's health.
+
+    @rule(times=st.integers(1, OPENS_AFTER))
+    def relay_fails(self, times: int) -> None:
+        for _ in range(times):
+            self.hands[0].ledger.relay_failed("connect", "refused")
+
+    @rule()
+    def relay_answers(self) -> None:
+        self.hands[0].ledger.relay_answered()
+
+    @rule()
+    def pause_ends(self) -> None:
+        key = self.jobs.keys.of("relay", self.config.relay_name)
+        if self.redis.hexists(key, "open_until"):
+            self.redis.hset(key, "open_until", 1)
+
+    # Redis's machine crashes.
+
+    @rule()
+    def sync(self) -> None:
+        """From here on, until the next sync, a crash forgets."""
+        keys = list(self.redis.scan_iter("*"))
+        self.snapshot = {key: self.redis.dump(key) for key in keys}  # type: ignore[misc]
+
+    @precondition(lambda self: self.snapshot is not None)
+    @rule(twice=st.booleans())
+    def crash(self, twice: bool) -> None:
+        """Redis forgets all since the last sync; all who remember it replay; then it is as it was."""
+        assert self.snapshot is not None
+        self.redis.flushall()
+        for key, value in self.snapshot.items():
+            self.redis.restore(key, 0, value)
+        for key in self.redis.scan_iter("*idempotency:*"):
+            self.redis.expire(key, 86_400)
+        for key in self.redis.scan_iter("celery-task-meta-*"):
+            self.redis.expire(key, 86_400)
+        for key in self.redis.scan_iter("*relay:*"):
+            self.redis.expire(key, 86_400)
+        for _ in range(2 if twice else 1):
+            for memory in self._memories():
+                self._replay(memory)
+        now = Recount.of(self.redis, self.config.key_prefix)
+        assert now.heads == self.before.heads
+
+    def _memories(self) -> list[Memory]:
+        return [self.web, *(hand.memory for hand in self.hands)]
+
+    def _replay(self, memory: Memory, twice: bool = False) -> None:
+        for _ in range(2 if twice else 1):
+            for _, _, verb, arguments in list(memory._entries):
+                whole = arguments if verb == "accept" else [*memory._change_arguments, *arguments]
+                self.redis.eval(source(verb), 0, *whole)
+
+    # What always holds.
+
+    @invariant()
+    def all_is_in_order(self) -> None:
+        now = Recount.of(self.redis, self.config.key_prefix)
+        check(self.before, now)
+        self.before = now
+
+
+WALKS = int(os.environ.get("WALKS", "40"))
+"""More of them, each time others: ``WALKS=2000 pytest tests/store/test_walk.py``."""
+
+
+@pytest.mark.timeout(60 + 2 * WALKS)
+def test_whatever_happens_the_store_and_the_table_agree(settings: Settings, redis: Redis) -> None:
+    Walk.config, Walk.redis = settings, redis
+    walks = hypothesis.settings(
+        max_examples=WALKS,
+        stateful_step_count=40,
+        deadline=None,
+        derandomize="WALKS" not in os.environ,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    run_state_machine_as_test(Walk, settings=walks)

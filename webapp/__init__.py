@@ -1,0 +1,72 @@
+"""The skin: pages, partials and the JSON API over ``tasks``. :func:`create_app` puts it together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+
+from tasks.desk import Desk
+from tasks.settings import Settings, load
+from tasks.store.connection import connect
+from tasks.store.mailbox import Mailbox
+from tasks.stores import make_jobs, make_memory
+from webapp import actions, api, guard, health, pages, partials, problems, seed_api
+from webapp.context import Postroom
+
+ROOT = Path(__file__).resolve().parent.parent
+FOR_BROWSERS = (pages.bp, partials.bp, actions.bp)
+FOR_PROGRAMS = (api.bp, seed_api.bp, health.bp)
+"""These take no forms: ``guard`` keeps other sites out of them, so curl needs no form token."""
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application; ``settings`` are those of the environment unless given. It connects to nothing by itself."""
+    settings = settings or load()
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    _configure(app, settings)
+    app.extensions["postroom"] = _postroom(settings)
+    guard.init_app(app)  # before the form tokens: a stranger's request is not even parsed
+    csrf = CSRFProtect(app)
+    problems.init_app(app)
+    for blueprint in FOR_PROGRAMS:
+        csrf.exempt(blueprint)
+    for blueprint in FOR_BROWSERS + FOR_PROGRAMS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    largest = body_limit(settings.max_message_bytes)
+    app.config.update(
+        SECRET_KEY=settings.read_secret_key(),
+        SESSION_COOKIE_NAME=f"postroom_{settings.port}",  # two instances on one host share their cookies
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=largest,
+        MAX_FORM_MEMORY_SIZE=largest,
+        MAX_FORM_PARTS=1000,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def body_limit(max_message_bytes: int) -> int:
+    """The largest request body that is read: JSON may need twice a message's octets (escapes), and fields more."""
+    return 2 * max_message_bytes + 1_000_000
+
+
+def _postroom(settings: Settings) -> Postroom:
+    memory = make_memory(settings)
+    redis = connect(settings.store, memory)
+    return Postroom(
+        settings=settings,
+        redis=redis,
+        jobs=make_jobs(settings, redis, memory),
+        desk=Desk(settings, redis, memory),
+        mailbox=Mailbox(redis, settings.key_prefix, settings.retention_days),
+    )

@@ -1,0 +1,128 @@
+"""The API's routes as its OpenAPI description tells them: one table. A test holds it equal to what is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from tasks.domain.states import State
+from webapp import bodies, query, waiting
+from webapp.documents import JobDocument, JobsDocument, MailboxDocument
+
+JSON, MAIL = "application/json", "message/rfc822"
+Schema = dict[str, Any]
+Answer = type[BaseModel] | str | None
+"""A model, given as JSON; a media type alone; or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the query, the path or a header."""
+
+    name: str
+    place: str
+    description: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call. ``refusals`` are the problems that belong to it, besides those that any call may be answered with."""
+
+    call: str
+    summary: str
+    answers: dict[int, Answer]
+    parameters: tuple[Parameter, ...] = ()
+    refusals: tuple[int, ...] = ()
+    body: type[BaseModel] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the successful answer."""
+
+    @property
+    def method(self) -> str:
+        """``POST``."""
+        return self.call.split(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """``/api/jobs/{job_id}``."""
+        return self.call.split(" ")[1]
+
+
+JOB_ID = Parameter("job_id", "path", "The job's id.", {"type": "string"})
+KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    "The client's key for this submission, kept 24 h. Sent again with the same content: the first answer again.",
+    {"type": "string", "pattern": f"^{query.KEY.pattern}$"},
+)
+STATE = Parameter("state", "query", "Only jobs in this state.", {"enum": [state.value for state in State]})
+LIMIT = Parameter(
+    "limit",
+    "query",
+    "How many at most.",
+    {"type": "integer", "minimum": 1, "maximum": query.MOST_JOBS, "default": query.USUAL_JOBS},
+)
+CURSOR = Parameter("cursor", "query", "next_cursor of the page before.", {"type": "string"})
+WAIT = Parameter(
+    "wait",
+    "query",
+    "Answer when the job is final, or after so many seconds (at once where too many wait already).",
+    {"type": "number", "minimum": 0, "maximum": waiting.MOST_SECONDS, "default": 0},
+)
+RECIPIENT = Parameter("recipient", "query", "Only mail to this address.", {"type": "string"})
+
+REPLAYED = {"Idempotency-Replayed": '"true" where the same key and content came before.'}
+ACCEPTED = {"Location": "The job's address.", **REPLAYED}
+ETAG = {"ETag": "Names this revision; If-None-Match is honoured."}
+BAD_BODY = (400, 413, 415, 422)
+
+ROUTES = (
+    Route("POST /api/jobs", "Submit a job", {202: JobDocument}, (KEY,), BAD_BODY, bodies.SubmissionBody, ACCEPTED),
+    Route("GET /api/jobs", "List jobs, newest first", {200: JobsDocument}, (STATE, LIMIT, CURSOR), (400,)),
+    Route(
+        "GET /api/jobs/{job_id}", "Read a job", {200: JobDocument, 304: None}, (JOB_ID, WAIT), (400, 404), headers=ETAG
+    ),
+    Route("GET /api/jobs/{job_id}/message", "Read the message as it is sent", {200: MAIL}, (JOB_ID,), (404,)),
+    Route("POST /api/jobs/{job_id}/retry", "Send again to the refused", {200: JobDocument}, (JOB_ID,), (404, 409)),
+    Route("POST /api/jobs/{job_id}/cancel", "Withdraw a job not sent yet", {200: JobDocument}, (JOB_ID,), (404, 409)),
+    Route("POST /api/jobs/{job_id}/discard", "Put a dead letter away", {200: JobDocument}, (JOB_ID,), (404, 409)),
+    Route(
+        "POST /api/jobs/{job_id}/resolve",
+        "Say what became of recipients nobody could know of",
+        {200: JobDocument},
+        (JOB_ID,),
+        (400, 404, 409, 415, 422),
+        bodies.ResolutionBody,
+    ),
+    Route(
+        "GET /api/mailbox",
+        "Read the local mailbox, newest first",
+        {200: MailboxDocument},
+        (RECIPIENT, LIMIT),
+        (400, 404),
+    ),
+    Route("GET /api/openapi.json", "This description", {200: JSON}),
+    Route(
+        "POST /start-job", "Send a greeting", {202: bodies.StartedJob}, (KEY,), BAD_BODY, bodies.StartJobBody, REPLAYED
+    ),
+    Route(
+        "POST /send-email",
+        "Send a plain mail",
+        {202: bodies.StartedJob},
+        (KEY,),
+        BAD_BODY,
+        bodies.SendEmailBody,
+        REPLAYED,
+    ),
+    Route(
+        "GET /job-status/{job_id}",
+        "Read a job in Celery's words",
+        {200: bodies.JobStatus, 404: bodies.NoSuchJob},
+        (JOB_ID,),
+    ),
+    Route("GET /healthz", "Is the web process alive?", {200: bodies.Alive}),
+    Route("GET /readyz", "Will mail that is accepted now move?", {200: bodies.Readiness, 503: bodies.Readiness}),
+)
