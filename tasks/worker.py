@@ -7,15 +7,19 @@ import os
 import socket
 import sys
 import threading
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from redis.exceptions import RedisError
 
 import tasks.app as application
 from tasks import clock
+from tasks.bulk import BulkRunner
 from tasks.courier import Couriers
 from tasks.dispatch import (
+    BULK_SECONDS,
     DISPATCH_SECONDS,
     GIVE_UP_SECONDS,
     PURGE_SECONDS,
@@ -24,10 +28,10 @@ from tasks.dispatch import (
     Dispatcher,
     Heartbeat,
     Reaper,
-    Reporter,
 )
 from tasks.domain.errors import StartError
 from tasks.giveup import GiveUp
+from tasks.reporter import Reporter
 from tasks.settings import Settings, load
 from tasks.store.connection import connect
 from tasks.store.schema import check_schema
@@ -44,13 +48,13 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        memory = make_memory(settings)
+        self._memory = memory = make_memory(settings)
         self.redis = connect(settings.store, memory)
         self.app: Celery = application.make_app(settings)
         self.couriers = Couriers(settings, self.redis, self.name, memory)
         self._beats_stop = threading.Event()
         template = WorkerReport(
-            self.name, socket.gethostname(), os.getpid(), settings.worker_threads, VERSION, clock.now_us(), 0, 0, 0
+            self.name, socket.gethostname(), os.getpid(), settings.worker_threads, VERSION, clock.now_us()
         )
         self._reporter = Reporter(settings, self.redis, self.couriers, template)
         self.app.task(name=application.DELIVER, ignore_result=True)(self.couriers.deliver)
@@ -83,6 +87,8 @@ class Worker:
         Beat("heartbeat", heartbeat.turn, settings.lease_seconds / 4, stop).start()
         Beat("reporter", self._reporter.turn, REPORT_SECONDS, stop).start()
         Beat("give-up", GiveUp(settings, self.redis).turn, GIVE_UP_SECONDS, stop).start()
+        bulks = BulkRunner(settings, self.redis, self.name, self._memory)
+        Beat("bulk", bulks.turn, BULK_SECONDS, stop).start()
         Beat("reaper", Reaper(settings, self.redis).turn, PURGE_SECONDS, stop).start()
 
     def _begin_to_stop(self, **_: object) -> None:
@@ -109,6 +115,8 @@ class Worker:
 
 def main() -> None:
     """Start, or say in one line why not."""
+    # Celery warns a root at length; that Postroom's own containers and tests run as root is no news.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         settings = load()

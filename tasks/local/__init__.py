@@ -1,0 +1,1 @@
+"""What the first run brings along: a Redis server and a mailbox."""

@@ -1,0 +1,93 @@
+"""``python -m webapp``: it finishes what it is answering before it stops, and says in one line why it cannot start."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.run.conftest import OwnRedis, environment, free_port, listens, wait_for
+
+
+def web(own_redis: OwnRedis, folder: Path, **more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "webapp"],
+        env=environment(REDIS_URL=own_redis.address.for_redis_py(), DATA_DIR=str(folder), **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """SIGTERM, and all that it said."""
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    return output
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def server(own_redis: OwnRedis, tmp_path: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    process = web(own_redis, tmp_path, PORT=str(port))
+    wait_for(lambda: listens(port), what="the web server")
+    yield process
+    if process.poll() is None:
+        end(process)
+
+
+def test_a_request_that_is_being_sent_is_answered_before_it_stops(server: subprocess.Popen[str], port: int) -> None:
+    body = json.dumps({"to": "ann@example.org", "subject": "Hi", "text": "Hello"}).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as half:
+        half.sendall(
+            b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        half.sendall(body[:10])
+        server.send_signal(signal.SIGTERM)
+        wait_for(lambda: not listens(port), what="the end of listening")
+        half.sendall(body[10:])
+        assert half.recv(12) == b"HTTP/1.1 202"
+    output, _ = server.communicate(timeout=20)
+    assert (server.returncode, output) == (0, "")
+
+
+def test_a_browser_that_keeps_its_connection_does_not_hold_it_up(server: subprocess.Popen[str], port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read()
+    server.send_signal(signal.SIGTERM)
+    output, _ = server.communicate(timeout=5)
+    assert (server.returncode, output) == (0, "")
+    connection.close()
+
+
+def test_a_port_in_use_by_another_of_its_kind_is_one_line(
+    server: subprocess.Popen[str], own_redis: OwnRedis, tmp_path: Path, port: int
+) -> None:
+    assert server.poll() is None
+    second = web(own_redis, tmp_path, PORT=str(port))
+    output, _ = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert output.startswith(f"postroom: PORT: cannot listen on 127.0.0.1:{port}")
+    assert output.count("\n") == 1
+
+
+def test_another_machine_cannot_be_served_yet(own_redis: OwnRedis, tmp_path: Path) -> None:
+    process = web(own_redis, tmp_path, HOST="0.0.0.0")
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert output.startswith("postroom: HOST: 0.0.0.0 is not a loopback address")
+    assert output.count("\n") == 1

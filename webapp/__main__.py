@@ -1,0 +1,51 @@
+"""The web server: ``python -m webapp``. Granian speaks HTTP, one process runs the application in a few threads."""
+
+from __future__ import annotations
+
+import sys
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from tasks import settings
+from tasks.domain.errors import StartError
+from tasks.local.port import require_free
+from webapp import create_app
+
+THREADS = 16
+"""Requests that are worked on at one time."""
+WAITING = 256
+"""Requests that are taken in at one time; more wait in the kernel's queue."""
+STOP_SECONDS = 10
+
+
+def main() -> None:
+    """Serve until SIGTERM; what is being answered then is finished first."""
+    try:
+        config = settings.load()
+        host = "127.0.0.1" if config.host == "localhost" else config.host
+        require_free("PORT", host, config.port)
+        create_app(config)  # what is wrong is said here, in one line, and not by a worker that dies
+    except StartError as problem:
+        sys.exit(f"postroom: {problem}")
+    Granian(
+        "webapp:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        address=host,
+        port=config.port,
+        workers=1,
+        blocking_threads=THREADS,
+        backpressure=WAITING,
+        websockets=False,
+        log_level=LogLevels.error,
+        respawn_failed_workers=True,
+        respawn_interval=0,
+        workers_kill_timeout=STOP_SECONDS,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
