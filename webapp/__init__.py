@@ -10,15 +10,18 @@ from jinja2 import StrictUndefined
 
 from tasks.desk import Desk
 from tasks.settings import Settings, load
+from tasks.store.bulks import Bulks
 from tasks.store.connection import connect
+from tasks.store.finder import Finder
 from tasks.store.mailbox import Mailbox
+from tasks.store.stats import Stats
 from tasks.stores import make_jobs, make_memory
-from webapp import actions, api, guard, health, pages, partials, problems, seed_api
+from webapp import actions, api, export, guard, health, operations, pages, partials, problems, seed_api
 from webapp.context import Postroom
 
 ROOT = Path(__file__).resolve().parent.parent
 FOR_BROWSERS = (pages.bp, partials.bp, actions.bp)
-FOR_PROGRAMS = (api.bp, seed_api.bp, health.bp)
+FOR_PROGRAMS = (api.bp, operations.bp, export.bp, seed_api.bp, health.bp)
 """These take no forms: ``guard`` keeps other sites out of them, so curl needs no form token."""
 
 
@@ -63,10 +66,14 @@ def body_limit(max_message_bytes: int) -> int:
 def _postroom(settings: Settings) -> Postroom:
     memory = make_memory(settings)
     redis = connect(settings.store, memory)
+    jobs = make_jobs(settings, redis, memory)
     return Postroom(
         settings=settings,
         redis=redis,
-        jobs=make_jobs(settings, redis, memory),
+        jobs=jobs,
         desk=Desk(settings, redis, memory),
+        finder=Finder(jobs),
+        stats=Stats(redis, settings.key_prefix),
+        bulks=Bulks(redis, settings.key_prefix),
         mailbox=Mailbox(redis, settings.key_prefix, settings.retention_days),
     )

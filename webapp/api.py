@@ -42,14 +42,15 @@ def submit() -> Response:
 
 @bp.get("/jobs")
 def jobs() -> Response:
-    """A page of jobs, newest first, and how many there are in each state."""
-    asked = query.parameters("state", "limit", "cursor")
-    state, limit = query.state(asked.get("state")), query.limit(asked.get("limit"))
+    """A page of the jobs that the filter means, newest first, and how many there are."""
+    asked = query.parameters(*query.FILTERS, "limit", "cursor")
+    limit, cursor = query.limit(asked.pop("limit", None)), asked.pop("cursor", None)
+    wanted = query.wanted(asked)
     try:
-        page = postroom().jobs.page(state, limit, asked.get("cursor"))
+        page = postroom().finder.page(wanted, limit, cursor)
     except ValueError:
         raise bad_parameter("cursor", "This cursor is not one of ours; take next_cursor of the page before.") from None
-    return answer(views.jobs_document(page, postroom().jobs.counts()))
+    return answer(views.jobs_document(page, postroom().jobs.counts(), postroom().finder.count(wanted)))
 
 
 @bp.get("/jobs/<job_id>")

@@ -23,9 +23,18 @@ def decisions(job: Job) -> dict[int, Decision]:
     """For each recipient by index that was ever served: what its latest attempt decided."""
     latest: dict[int, Decision] = {}
     for event in job.log:
-        for at, letter, code, text in event.data.get("o", ()):
+        for at, letter, code, text in decided(event.data):
             latest[at] = OUTCOMES[letter], reply_document(code, text), event.data["n"]
     return latest
+
+
+def decided(data: dict[str, Any]) -> list[tuple[int, str, int, str]]:
+    """What an attempt decided: recipient by index, outcome's letter, and the reply, which may stand in the exchanges."""
+    fates = []
+    for at, letter, *where in data.get("o", ()):
+        code, text = where if len(where) == 2 else data["x"][where[0]][1:3]
+        fates.append((at, letter, code, text))
+    return fates
 
 
 def reply_document(code: int, text: str) -> ReplyDocument | None:
@@ -41,7 +50,7 @@ def timeline_documents(job: Job) -> list[TimelineDocument]:
 def _attempt(event: Event) -> AttemptDocument:
     data = event.data
     seconds = float(data.get("t", 0))
-    letters = [letter for _, letter, _, _ in data.get("o", ())]
+    letters = [letter for _, letter, _, _ in decided(data)]
     return AttemptDocument(
         number=data["n"],
         worker=data.get("w", ""),
@@ -66,16 +75,16 @@ def _summary(event: Event) -> str:
     if event.word == "lost":
         return "The worker was lost after the last byte may have gone out, before the relay's reply was recorded."
     parts = []
-    decided = event.data.get("o", ())
+    fates = decided(event.data)
     for outcome, verb in (
         (Outcome.ACCEPTED, "Accepted"),
         (Outcome.DEFERRED, "Deferred"),
         (Outcome.REJECTED, "Refused"),
     ):
-        those = [(code, text) for _, letter, code, text in decided if letter == outcome]
+        those = [(code, text) for _, letter, code, text in fates if letter == outcome]
         if those:
-            parts.append(_part(outcome, verb, those, alone=len(those) == len(decided)))
-    if any(letter == Outcome.UNKNOWN for _, letter, _, _ in decided):
+            parts.append(_part(outcome, verb, those, alone=len(those) == len(fates)))
+    if any(letter == Outcome.UNKNOWN for _, letter, _, _ in fates):
         parts.append("The connection was lost after the last byte, before the relay's reply.")
     elif event.data.get("f"):
         parts.append(event.data["f"])

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.domain.states import State, Verb
+
 Addresses = Annotated[
     str | list[str], Field(description='"Ann <ann@example.org>, bob@example.org" or a list of such strings.')
 ]
@@ -55,6 +57,29 @@ class ResolutionBody(Body):
     """What an operator found out about recipients whose outcome is unknown."""
 
     answer: Literal["arrived", "again"]
+
+
+class FilterBody(Body):
+    """Which jobs are meant: all that is named must be true of a job."""
+
+    state: State | None = None
+    recipient: str | None = Field(None, description="An address, or @domain for all of it.")
+    tag: str | None = None
+    batch: str | None = None
+    priority: Literal["high", "normal", "low"] | None = None
+    since: str | None = Field(None, description="Accepted then or later.", json_schema_extra={"format": "date-time"})
+    until: str | None = Field(None, description="Accepted before then.", json_schema_extra={"format": "date-time"})
+    reason: str | None = Field(None, description="The digest of a dead letter's reason.")
+    q: str | None = Field(None, description="A job's id, the beginning of one, or a Message-ID.")
+
+
+class BulkBody(Body):
+    """One verb for many jobs: for all that the filter means, or for those that are named."""
+
+    verb: Verb
+    filter: FilterBody | None = None
+    ids: list[str] | None = Field(None, min_length=1, max_length=1000)
+    answer: Literal["arrived", "again"] | None = Field(None, description="With resolve.")
 
 
 class StartJobBody(Body):

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from tasks.desk import Desk
     from tasks.settings import Settings
+    from tasks.store.bulks import Bulks
+    from tasks.store.finder import Finder
     from tasks.store.jobs import Jobs
     from tasks.store.mailbox import Mailbox
+    from tasks.store.stats import Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,9 @@ class Postroom:
     redis: Redis
     jobs: Jobs
     desk: Desk
+    finder: Finder
+    stats: Stats
+    bulks: Bulks
     mailbox: Mailbox
 
 

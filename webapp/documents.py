@@ -130,12 +130,20 @@ class JobSummary(Document):
     url: str
 
 
+class CountDocument(Document):
+    """How many jobs a filter means."""
+
+    count: int
+    exact: bool = Field(description="False: there are at least so many.")
+
+
 class JobsDocument(Document):
-    """A page of the list."""
+    """A page of the list. With a rare combination of filters it may be short, and its cursor leads on."""
 
     jobs: list[JobSummary]
     next_cursor: str | None
-    counts: dict[str, int] = Field(description='Jobs in each state, and "all".')
+    counts: dict[str, int] = Field(description='Jobs in each state, and "all", whatever the filter.')
+    matching: CountDocument
 
 
 class PartDocument(Document):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from flask import request
 
-from tasks.domain.states import State
-from webapp.problems import FieldProblem, ProblemError, bad_parameter
+from tasks.domain import filter as filters
+from tasks.domain.filter import Filter
+from tasks.store.stats import RANGES, Range
+from webapp.problems import FieldProblem, ProblemError, bad_parameter, invalid
 
 KEY = re.compile(r"[!-~]{1,255}")
 MOST_JOBS, USUAL_JOBS = 200, 50
+FILTERS = tuple(filters.READERS)
 
 
 def parameters(*known: str) -> dict[str, str]:
@@ -28,14 +32,21 @@ def parameters(*known: str) -> dict[str, str]:
     return request.args.to_dict()
 
 
-def state(text: str | None) -> State | None:
-    """A job's state."""
+def wanted(words: Mapping[str, str]) -> Filter:
+    """The filter that the parameters say."""
+    found = filters.parse(words)
+    if isinstance(found, Filter):
+        return found
+    raise invalid(found, 400)
+
+
+def span(text: str | None) -> Range:
+    """A range of time for the charts."""
     if text is None:
-        return None
-    try:
-        return State(text)
-    except ValueError:
-        raise bad_parameter("state", f"{text} is not a state. States: {', '.join(State)}.") from None
+        return "hour"
+    if text not in RANGES:
+        raise bad_parameter("range", f"range is {', '.join(RANGES)}: the last one by minutes or by hours.")
+    return text
 
 
 def limit(text: str | None) -> int:

@@ -8,8 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from tasks.domain.states import State
-from webapp import bodies, query, waiting
+from tasks.store.keys import LANES
+from tasks.store.stats import RANGES
+from webapp import bodies, export, query, waiting
 from webapp.documents import JobDocument, JobsDocument, MailboxDocument
+from webapp.documents_bulk import BulkDocument, DeadLettersDocument
+from webapp.documents_overview import LaneDocument, OverviewDocument, WorkersDocument
 
 JSON, MAIL = "application/json", "message/rfc822"
 Schema = dict[str, Any]
@@ -74,6 +78,24 @@ WAIT = Parameter(
 )
 RECIPIENT = Parameter("recipient", "query", "Only mail to this address.", {"type": "string"})
 
+FILTER = tuple(
+    STATE if name == "state" else Parameter(name, "query", words, schema)
+    for name, words, schema in (
+        ("state", "", {}),
+        ("recipient", "Only jobs to this address, or to anybody @example.org.", {"type": "string"}),
+        ("tag", "Only jobs with this tag.", {"type": "string"}),
+        ("batch", "Only jobs of this batch.", {"type": "string"}),
+        ("priority", "Only jobs of this priority.", {"enum": ["high", "normal", "low"]}),
+        ("since", "Only jobs accepted then or later.", {"type": "string", "format": "date-time"}),
+        ("until", "Only jobs accepted before then.", {"type": "string", "format": "date-time"}),
+        ("reason", "Only dead letters of this reason, by its digest.", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+        ("q", "A job's id, the beginning of one, or a Message-ID.", {"type": "string"}),
+    )
+)
+RANGE = Parameter("range", "query", "The throughput's range of time.", {"enum": list(RANGES), "default": "hour"})
+LANE = Parameter("lane", "path", "The lane's name.", {"type": "string", "enum": list(LANES)})
+BULK_ID = Parameter("bulk_id", "path", "The bulk's id.", {"type": "string"})
+
 REPLAYED = {"Idempotency-Replayed": '"true" where the same key and content came before.'}
 ACCEPTED = {"Location": "The job's address.", **REPLAYED}
 ETAG = {"ETag": "Names this revision; If-None-Match is honoured."}
@@ -81,7 +103,9 @@ BAD_BODY = (400, 413, 415, 422)
 
 ROUTES = (
     Route("POST /api/jobs", "Submit a job", {202: JobDocument}, (KEY,), BAD_BODY, bodies.SubmissionBody, ACCEPTED),
-    Route("GET /api/jobs", "List jobs, newest first", {200: JobsDocument}, (STATE, LIMIT, CURSOR), (400,)),
+    Route("GET /api/jobs", "List jobs, newest first", {200: JobsDocument}, (*FILTER, LIMIT, CURSOR), (400,)),
+    Route("GET /api/jobs.csv", "Export jobs as CSV", {200: export.CSV}, FILTER, (400,)),
+    Route("GET /api/jobs.jsonl", "Export jobs' documents as JSON lines", {200: export.JSON_LINES}, FILTER, (400,)),
     Route(
         "GET /api/jobs/{job_id}", "Read a job", {200: JobDocument, 304: None}, (JOB_ID, WAIT), (400, 404), headers=ETAG
     ),
@@ -104,6 +128,22 @@ ROUTES = (
         (RECIPIENT, LIMIT),
         (400, 404),
     ),
+    Route("GET /api/stats", "Read what the overview shows", {200: OverviewDocument}, (RANGE,), (400,)),
+    Route("GET /api/workers", "Read workers, lanes and the relay's health", {200: WorkersDocument}, (), (400,)),
+    Route("POST /api/lanes/{lane}/pause", "Let no worker claim from a lane", {200: LaneDocument}, (LANE,), (404,)),
+    Route("POST /api/lanes/{lane}/resume", "Let workers claim from it again", {200: LaneDocument}, (LANE,), (404,)),
+    Route("GET /api/dead-letters", "Read the dead letters by reason", {200: DeadLettersDocument}, (), (400,)),
+    Route(
+        "POST /api/bulk",
+        "Ask for one verb for many jobs; it is done in the background",
+        {202: BulkDocument},
+        (),
+        BAD_BODY,
+        bodies.BulkBody,
+        {"Location": "The bulk's address."},
+    ),
+    Route("GET /api/bulk/{bulk_id}", "Read how far a bulk has come", {200: BulkDocument}, (BULK_ID,), (404,)),
+    Route("POST /api/bulk/{bulk_id}/cancel", "Change no further jobs", {200: BulkDocument}, (BULK_ID,), (404,)),
     Route("GET /api/openapi.json", "This description", {200: JSON}),
     Route(
         "POST /start-job", "Send a greeting", {202: bodies.StartedJob}, (KEY,), BAD_BODY, bodies.StartJobBody, REPLAYED

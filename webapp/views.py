@@ -10,10 +10,12 @@ from tasks.clock import rfc3339
 from tasks.domain import reading
 from tasks.domain.job import Job, Outcome, Phase
 from tasks.domain.states import STATES, State, Verb, is_final
+from tasks.store.finder import Count
 from tasks.store.jobs import Page
 from tasks.store.mailbox import Mail
 from webapp.attempts import Decision, attempt_documents, decisions, timeline_documents
 from webapp.documents import (
+    CountDocument,
     JobDocument,
     JobsDocument,
     JobSummary,
@@ -50,7 +52,7 @@ def job_document(job: Job, relay: str) -> JobDocument:
         priority=cast(Literal["high", "normal", "low"], card.priority),
         tags=card.tags,
         batch=card.batch,
-        message_id=card.message_id,
+        message_id=job.message_id,
         size_bytes=card.size_bytes,
         relay=relay,
         accepted_at=rfc3339(job.accepted_us),
@@ -109,13 +111,24 @@ def job_summary(job: Job) -> JobSummary:
     )
 
 
-def jobs_document(page: Page, counts: Mapping[State, int]) -> JobsDocument:
-    """A page of the list, and the counts for its tabs."""
+def jobs_document(page: Page, counts: Mapping[State, int], matching: Count | None = None) -> JobsDocument:
+    """A page of the list, the counts for its tabs, and how many match its filter (without one: all)."""
     return JobsDocument(
         jobs=[job_summary(job) for job in page.jobs],
         next_cursor=page.next_cursor,
-        counts={"all": sum(counts.values())} | {state.value: count for state, count in counts.items()},
+        counts=counts_by_state(counts),
+        matching=count_document(matching or Count(sum(counts.values()), exact=True)),
     )
+
+
+def counts_by_state(counts: Mapping[State, int]) -> dict[str, int]:
+    """The jobs in each state, and all."""
+    return {"all": sum(counts.values())} | {state.value: count for state, count in counts.items()}
+
+
+def count_document(count: Count) -> CountDocument:
+    """How many a filter means."""
+    return CountDocument(count=count.number, exact=count.exact)
 
 
 def message_document(source: bytes) -> MessageDocument:

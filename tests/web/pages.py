@@ -19,7 +19,7 @@ def hidden(html: str, name: str) -> str:
     return unescape(found[1])
 
 
-def compose(client: FlaskClient, headers: dict[str, str] | None = None, **fields: Any) -> TestResponse:
+def compose(client: FlaskClient, headers: dict[str, str] | None = None, /, **fields: Any) -> TestResponse:
     """Open the form, fill it in and send it; ``key`` and ``csrf_token`` are the form's unless given."""
     html = client.get("/compose", follow_redirects=True).text
     data = {name: hidden(html, name) for name in ("csrf_token", "key")}

@@ -1,0 +1,132 @@
+"""A message as pages show it: text, HTML in a sandboxed frame, headers, source; and its files to download.
+
+Jobs and captured mails have the same views at the same places below their own URL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from flask import Blueprint, Response, send_file
+from markupsafe import Markup
+
+from tasks.domain import ids, reading
+from webapp import views
+from webapp.context import postroom
+from webapp.documents import MailDocument, MessageDocument
+from webapp.problems import ProblemError
+
+bp = Blueprint("messages", __name__)
+
+SHOWN_CHARACTERS = 100_000
+"""What a page shows of a text or source; the rest is there for download."""
+FRAME_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
+    "style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message open at one of its views."""
+
+    message: MessageDocument
+    url: str
+    """Of the job or mail."""
+    fragment: str
+    """Of this part of the page alone."""
+    view: str
+    source: str | None
+    """Only where it is what is shown."""
+
+    @property
+    def views(self) -> list[str]:
+        """The views that this message has."""
+        return _views(self.message)
+
+    @property
+    def shown_text(self) -> str:
+        """The text, cut where it is very long."""
+        return _cut(self.message.text or "")
+
+
+def _views(message: MessageDocument) -> list[str]:
+    bodies = [name for name, body in (("text", message.text), ("html", message.html)) if body is not None]
+    return [*bodies, "headers", "source"]
+
+
+def of_job(job_id: str, view: str | None) -> Reading | None:
+    """A job's message; None where its content is not kept any more."""
+    wire = postroom().jobs.content(job_id)
+    if wire is None:
+        return None
+    return _open(reading.unstuff(wire), f"/jobs/{job_id}", view)
+
+
+def of_mail(mail_id: str, view: str | None) -> tuple[MailDocument, Reading]:
+    """A captured mail and its message, or 404."""
+    mail = postroom().mailbox.get(mail_id)
+    if mail is None or mail.source is None:
+        raise ProblemError(404, f"There is no mail {mail_id[:64]} in the local mailbox.")
+    return views.mail_document(mail), _open(mail.source, f"/mailbox/{mail_id}", view)
+
+
+def _open(source: bytes, url: str, view: str | None) -> Reading:
+    message = views.message_document(source)
+    names = _views(message)
+    chosen = view if view in names else names[0]
+    text = _cut(source.decode("utf-8", "replace").replace("\r\n", "\n")) if chosen == "source" else None
+    return Reading(message, url, f"/partials{url}/message", chosen, text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n[cut here: download the source]"
+
+
+@bp.get("/jobs/<identity>/message", defaults={"kind": "jobs"})
+@bp.get("/mailbox/<identity>/message", defaults={"kind": "mailbox"})
+def source(kind: str, identity: str) -> Response:
+    """The message as it is sent, as a file."""
+    return _download(_source(kind, identity), f"{identity}.eml", "message/rfc822")
+
+
+@bp.get("/jobs/<identity>/message/html", defaults={"kind": "jobs"})
+@bp.get("/mailbox/<identity>/message/html", defaults={"kind": "mailbox"})
+def frame(kind: str, identity: str) -> Response:
+    """The HTML alone, for the sandboxed frame. Only here inline styles are allowed, and nothing else is."""
+    message = reading.read(_source(kind, identity))
+    if message.html is None:
+        raise ProblemError(404, "This message has no HTML.")
+    body = Markup(reading.safe_html(message.html, reading.inline_images(message)))  # noqa: S704 - sanitised there
+    response = Response(f'<!doctype html><meta charset="utf-8"><base target="_blank">{body}', mimetype="text/html")
+    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    return response
+
+
+@bp.get("/jobs/<identity>/message/parts/<int:index>", defaults={"kind": "jobs"})
+@bp.get("/mailbox/<identity>/message/parts/<int:index>", defaults={"kind": "mailbox"})
+def part(kind: str, identity: str, index: int) -> Response:
+    """One attached file."""
+    parts = reading.read(_source(kind, identity)).attachments
+    if index >= len(parts):
+        raise ProblemError(404, "This message has no such file.")
+    return _download(parts[index].content, parts[index].filename, "application/octet-stream")
+
+
+def _source(kind: str, identity: str) -> bytes:
+    if not ids.is_id(identity):
+        raise ProblemError(404, f"There is no message {identity[:64]}.")
+    if kind == "jobs":
+        wire = postroom().jobs.content(identity)
+        found = None if wire is None else reading.unstuff(wire)
+    else:
+        mail = postroom().mailbox.get(identity)
+        found = mail.source if mail else None
+    if found is None:
+        raise ProblemError(404, f"There is no message {identity}, or its content is no longer kept.")
+    return found
+
+
+def _download(content: bytes, filename: str, mimetype: str) -> Response:
+    return send_file(BytesIO(content), mimetype=mimetype, as_attachment=True, download_name=filename, etag=False)
