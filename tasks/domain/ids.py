@@ -20,3 +20,12 @@ def make_id(unix_ms: int, randomness: bytes) -> str:
 def is_id(text: str) -> bool:
     """Could this be a job's id? (Anything else is not looked up.)"""
     return _PATTERN.fullmatch(text) is not None
+
+
+def range_ms(prefix: str) -> tuple[int, int]:
+    """The milliseconds from (included) and to (excluded) which ids that begin so were made."""
+    digits = prefix[:10]
+    first = 0
+    for digit in digits.ljust(10, "0"):
+        first = first * 32 + _ALPHABET.index(digit)
+    return first, first + 32 ** (10 - len(digits))

@@ -77,7 +77,6 @@ class Card:
     mail_from: str
     rcpt_tos: list[str]
     subject: str
-    message_id: str
     size_bytes: int
     max_attempts: int
     give_up_after_seconds: int
@@ -94,20 +93,31 @@ class Card:
     """What Celery's result says on success, where the submitter chose it (the seed's "Hello User")."""
 
     def dump(self) -> str:
-        """As compact JSON with defaults left out."""
-        kept = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) != _CARD_DEFAULTS.get(name)}
+        """As compact JSON: defaults, and what follows from the rest, are left out."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) != _DEFAULTS.get(name)}
+        if self.mail_from == self.sender:
+            del kept["mail_from"]
+        if self.rcpt_tos == [*self.to, *self.cc, *self.bcc]:
+            del kept["rcpt_tos"]
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> Card:
         """The inverse of :meth:`dump`."""
-        return cls(**json.loads(text))
+        values = {**_DEFAULTS, **json.loads(text)}
+        values.setdefault("mail_from", values["sender"])
+        values.setdefault("rcpt_tos", [*values["to"], *values["cc"], *values["bcc"]])
+        return cls(**values)
 
 
-_CARD_DEFAULTS: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
+    "to": [],
     "cc": [],
     "bcc": [],
     "reply_to": [],
+    "subject": "",
+    "max_attempts": 8,
+    "give_up_after_seconds": 86_400,
     "priority": "normal",
     "tags": [],
     "send_at_us": None,
@@ -148,3 +158,10 @@ class Job:
     due_us: int | None
     """When it next needs somebody: None for a final job."""
     log: list[Event]
+    reason: str | None = None
+    """Of a dead letter: the digest of why, by which dead letters are grouped."""
+
+    @property
+    def message_id(self) -> str:
+        """Its ``Message-ID``, as :mod:`tasks.domain.message` writes it."""
+        return f"<{self.id}@{self.card.mail_from.rpartition('@')[2]}>"

@@ -1,0 +1,1 @@
+"""Talking SMTP to the relay."""
