@@ -46,6 +46,6 @@ def to_us(instant: datetime) -> int:
     return round(instant.timestamp() * 1_000_000)
 
 
-def rfc3339(microseconds: int) -> str:
+def rfc3339(microseconds: int, precision: str = "milliseconds") -> str:
     """An instant as the API writes it: UTC, milliseconds, Z (RFC 3339)."""
-    return from_us(microseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return from_us(microseconds).isoformat(timespec=precision).replace("+00:00", "Z")

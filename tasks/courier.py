@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -52,6 +53,8 @@ class Couriers:
         self.stopping = threading.Event()
         self.last_begun = clock.monotonic()
         """When a wake-up last came through Celery."""
+        self.nothing_due_at = clock.monotonic()
+        """When the dispatcher last found nothing to do."""
 
     def deliver(self) -> None:
         """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
@@ -96,6 +99,14 @@ class Couriers:
     def settled(self) -> int:
         """How many attempts were settled here: a worker whose number stands still while jobs wait is wedged."""
         return sum(courier.ledger.settled for courier in list(self.all))
+
+    def settled_by_lane(self) -> Counter[str]:
+        """The same, lane by lane."""
+        return sum((courier.ledger.settled_in for courier in list(self.all)), Counter[str]())
+
+    def sessions(self) -> int:
+        """How many sessions to the relay are open, or being opened."""
+        return sum(len(courier.carousel._pool.connections) for courier in list(self.all))
 
     def stop(self) -> None:
         """Begin nothing more: give back what is not begun, and wait a bounded time for the replies to final dots."""

@@ -1,12 +1,11 @@
-"""The use cases: submit, and an operator's cancel, retry, discard and resolve. All that HTTP changes goes here."""
+"""The use cases: submit; an operator's verbs for one job or many; lanes. All that HTTP changes goes here."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -14,14 +13,18 @@ from redis import Redis
 
 from tasks import clock
 from tasks.app import DELIVER, make_app, queue_key
+from tasks.domain.filter import Filter
 from tasks.domain.ids import make_id
-from tasks.domain.job import Card, Head, Job, Outcome, Phase
+from tasks.domain.job import Card
 from tasks.domain.message import Built, build
-from tasks.domain.result import celery_result
 from tasks.domain.spec import Defaults, JobSpec
-from tasks.domain.states import STATES, State, Verb
+from tasks.domain.states import State, Verb
+from tasks.domain.verbs import Answer, plan
 from tasks.settings import Settings
+from tasks.store.bulks import Bulk, Bulks
+from tasks.store.finder import Count, Finder
 from tasks.store.jobs import Change, Reservation, WakeUp
+from tasks.store.lanes import Lanes
 from tasks.store.memory import Memory
 from tasks.stores import make_jobs
 from tasks.wakeup import WakeUpTemplate
@@ -54,6 +57,9 @@ class Desk:
     def __init__(self, settings: Settings, redis: Redis, memory: Memory | None = None) -> None:
         self._settings = settings
         self.jobs = make_jobs(settings, redis, memory)
+        self._finder = Finder(self.jobs)
+        self._lanes = Lanes(redis, settings.key_prefix)
+        self._bulks = Bulks(redis, settings.key_prefix)
         self._app: Celery = make_app(settings)
         self._wake_up = WakeUpTemplate(self._app)
         self._queue = queue_key(settings)
@@ -83,19 +89,42 @@ class Desk:
 
     def cancel(self, job_id: str) -> Verdict:
         """Withdraw a job: until the intent to send its final dot is recorded."""
-        return self._change(job_id, Verb.CANCEL, _canceled)
+        return self._change(job_id, Verb.CANCEL)
 
     def retry(self, job_id: str) -> Verdict:
         """Send again to the recipients that were refused or given up; those that were accepted are left alone."""
-        return self._change(job_id, Verb.RETRY, _retried)
+        return self._change(job_id, Verb.RETRY)
 
     def discard(self, job_id: str) -> Verdict:
         """Put a dead letter away."""
-        return self._change(job_id, Verb.DISCARD, _discarded)
+        return self._change(job_id, Verb.DISCARD)
 
-    def resolve(self, job_id: str, answer: Literal["arrived", "again"]) -> Verdict:
+    def resolve(self, job_id: str, answer: Answer) -> Verdict:
         """Say what became of the recipients nobody could know of: they have it, or it is to be sent again."""
-        return self._change(job_id, Verb.RESOLVE, _resolved_arrived if answer == "arrived" else _resolved_again)
+        return self._change(job_id, Verb.RESOLVE, answer)
+
+    def pause(self, lane: str) -> None:
+        """Let no worker claim from a lane; ValueError where there is no such lane."""
+        self._lanes.pause(lane)
+
+    def resume(self, lane: str) -> None:
+        """Let workers claim from it again."""
+        self._lanes.resume(lane)
+
+    def bulk(self, verb: Verb, wanted: Filter, ids: Sequence[str] | None = None, answer: Answer | None = None) -> Bulk:
+        """Ask for a verb for all jobs that are meant now (of those in ``ids``, where they are named). Workers do it."""
+        now_us = self.jobs.now_us()
+        named = None if ids is None else list(dict.fromkeys(ids))
+        expected = self._finder.count(wanted) if named is None else Count(len(named), exact=True)
+        bulk_id = make_id(now_us // 1000, clock.random_bytes(10))
+        bulk = Bulk(bulk_id, verb, answer, wanted, named, now_us, expected)
+        self._bulks.create(bulk)
+        return bulk
+
+    def cancel_bulk(self, bulk_id: str) -> Bulk | None:
+        """Change no further jobs; the bulk as it is then, None where there is none."""
+        self._bulks.cancel(bulk_id, self.jobs.now_us())
+        return self._bulks.read(bulk_id)
 
     def _wake(self, job_id: str) -> WakeUp | None:
         if not self._settings.one_redis:
@@ -109,7 +138,7 @@ class Desk:
         except OperationalError:
             return
 
-    def _change(self, job_id: str, verb: Verb, become: Callable[[Job], Plan | None]) -> Verdict:
+    def _change(self, job_id: str, verb: Verb, answer: Answer | None = None) -> Verdict:
         """Read, decide, and change if it is still so; a job that moved meanwhile is looked at again."""
         state: State | None = None
         for _ in range(_RACES):
@@ -117,61 +146,12 @@ class Desk:
             if job is None:
                 return Verdict("not_found")
             state = job.head.state
-            plan = become(job) if verb in STATES[state].verbs else None
-            if plan is None:
+            planned = plan(job, verb, answer)
+            if planned is None:
                 break
-            if self.jobs.step([_change_of(job, plan)])[0]:
-                return Verdict("done", plan.head.state)
+            if self.jobs.step([Change.of("verb", job.id, job.head, planned)])[0]:
+                return Verdict("done", planned.head.state)
         return Verdict("not_allowed", state)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What an operator's verb makes of a job."""
-
-    head: Head
-    word: str
-    data: dict[str, Any]
-
-
-def _canceled(job: Job) -> Plan | None:
-    if job.head.phase == Phase.INTENT:
-        return None
-    # A higher token, so that a worker that holds the job finds itself fenced at its intent.
-    head = job.head.moved(state=State.CANCELED, phase=Phase.NONE, token=job.head.token + 1)
-    return Plan(head, "canceled", {})
-
-
-def _retried(job: Job) -> Plan:
-    outcomes = "".join(letter if letter == Outcome.ACCEPTED else Outcome.PENDING for letter in job.head.outcomes)
-    return Plan(_reopened(job, outcomes), "reopened", {})
-
-
-def _discarded(job: Job) -> Plan:
-    return Plan(job.head.moved(state=State.DISCARDED, phase=Phase.NONE), "discarded", {})
-
-
-def _resolved_arrived(job: Job) -> Plan:
-    outcomes = job.head.outcomes.replace(Outcome.UNKNOWN, Outcome.ACCEPTED)
-    state = State.SENT if set(outcomes) == {Outcome.ACCEPTED} else State.PARTIAL
-    head = job.head.moved(state=state, phase=Phase.NONE, token=job.head.token + 1, outcomes=outcomes)
-    return Plan(head, "resolved", {"answer": "arrived"})
-
-
-def _resolved_again(job: Job) -> Plan:
-    outcomes = job.head.outcomes.replace(Outcome.UNKNOWN, Outcome.PENDING)
-    return Plan(_reopened(job, outcomes), "resolved", {"answer": "again"})
-
-
-def _reopened(job: Job, outcomes: str) -> Head:
-    return job.head.moved(state=State.QUEUED, phase=Phase.NONE, token=job.head.token + 1, outcomes=outcomes)
-
-
-def _change_of(job: Job, plan: Plan) -> Change:
-    line = f"{plan.word} {json.dumps(plan.data, separators=(',', ':'))}"
-    result = celery_result(job.id, plan.head.state, job.card, plan.head.outcomes, "")
-    due = "+0" if plan.head.state == State.QUEUED else "-"
-    return Change("verb", job.id, job.head, plan.head, due=due, line=line, result=result)
 
 
 def _card(spec: JobSpec, built: Built, result: str | None) -> Card:
@@ -184,13 +164,12 @@ def _card(spec: JobSpec, built: Built, result: str | None) -> Card:
         mail_from=spec.sender.wire,
         rcpt_tos=spec.rcpt_tos,
         subject=spec.subject,
-        message_id=built.message_id,
         size_bytes=built.size_bytes,
         max_attempts=spec.max_attempts,
         give_up_after_seconds=spec.give_up_after_seconds,
         priority=spec.priority,
         tags=list(spec.tags),
-        send_at_us=clock.to_us(spec.send_at) if spec.send_at else None,
+        send_at_us=clock.to_us(spec.asked_send_at) if spec.asked_send_at else None,
         on_unknown=spec.on_unknown,
         smtputf8=built.smtputf8,
         result=result,

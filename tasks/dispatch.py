@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -22,7 +21,6 @@ from tasks.courier import Couriers
 from tasks.settings import Settings
 from tasks.store.keys import LANES, Keys
 from tasks.store.scripts import script
-from tasks.store.workers import WorkerReport, Workers
 from tasks.stores import make_jobs
 
 log = logging.getLogger("postroom")
@@ -31,6 +29,7 @@ DISPATCH_SECONDS = 0.2
 REPORT_SECONDS = 1.0
 GIVE_UP_SECONDS = 2.0
 PURGE_SECONDS = 60.0
+BULK_SECONDS = 0.3
 WEDGED_SECONDS = 10.0
 """How long rings may go unheard while a hand is free."""
 
@@ -59,6 +58,8 @@ class Dispatcher:
         due, waiting = self._look(
             args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, *LANES]
         )
+        if not due:
+            self._couriers.nothing_due_at = clock.monotonic()
         for _ in range(min(due, hands) - waiting):
             self._app.send_task(DELIVER, ignore_result=True)
         self._watch_consumer(due)
@@ -88,32 +89,6 @@ class Heartbeat:
         if leases:
             flat = [part for lease in leases for part in lease]
             self._extend(args=[self._settings.key_prefix, int(self._settings.lease_seconds * 1_000_000), *flat])
-
-
-class Reporter:
-    """Tells the others that this worker lives and what it does."""
-
-    def __init__(self, settings: Settings, redis: Redis, couriers: Couriers, template: WorkerReport) -> None:
-        self._jobs = make_jobs(settings, redis)
-        self._couriers = couriers
-        self._template = template
-        self._workers = Workers(redis, settings.key_prefix)
-
-    def turn(self) -> None:
-        """Report once."""
-        now_us = self._jobs.now_us()
-        self._workers.report(
-            replace(
-                self._template,
-                seen_us=now_us,
-                settled=self._couriers.settled(),
-                holding=len(self._couriers.leases()),
-            )
-        )
-
-    def gone(self) -> None:
-        """Report for the last time."""
-        self._workers.gone(self._template.name)
 
 
 class Reaper:

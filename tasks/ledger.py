@@ -6,18 +6,20 @@ thread holds, so that the heartbeat can extend their leases.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from tasks import clock
 from tasks.domain.job import Card, Head, Outcome, Phase
 from tasks.domain.retry import Policy
 from tasks.domain.settle import Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
-from tasks.smtp.errand import Errand, Reached, Reply, Report
+from tasks.smtp.errand import Errand, Exchange, Reached, Reply, Report
 from tasks.store.jobs import Change
 from tasks.store.keys import LANES
 from tasks.store.memory import Memory
@@ -59,12 +61,17 @@ class LedgerOfThread:
         self._claims = 0
         self._redis_ahead_us = 0
         self.settled = 0
+        self.settled_in: Counter[str] = Counter()
+        """The same, lane by lane."""
 
     # What the carousel asks
 
     def claim(self, want: int) -> list[Errand]:
         """Claim up to ``want`` due jobs and read their messages. Those that need no SMTP are settled here."""
-        now_us, entries = self._ask_for(min(want, MOST_AT_ONCE))
+        try:
+            now_us, entries = self._ask_for(min(want, MOST_AT_ONCE))
+        except OutOfMemoryError:
+            return []  # a full Redis gives nothing out, but settles: what is in hand goes on
         self._redis_ahead_us = now_us - int(clock.monotonic() * 1_000_000)
         claims = [(verdict, _parse_claim(entry)) for verdict, *entry in entries]
         taken = [claim for verdict, claim in claims if verdict == b"claimed"]
@@ -82,6 +89,7 @@ class LedgerOfThread:
         self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
         for report in reports:
             self._held.pop(report.errand.job_id, None)
+            self.settled_in[_held(report.errand).claim.card.priority] += 1
         self.settled += len(reports)
         granted = answers[len(reports) :]
         for errand, change, ok in zip(intents, changes[len(reports) :], granted, strict=True):
@@ -154,6 +162,7 @@ class LedgerOfThread:
                 mail_from=claim.card.mail_from,
                 rcpt_tos=[claim.card.rcpt_tos[at] for at in served],
                 content=content or b"",
+                size_bytes=claim.card.size_bytes,
                 smtputf8=claim.card.smtputf8,
                 lease=Held(claim, served),
             )
@@ -204,7 +213,7 @@ class LedgerOfThread:
     def _lost(self, verdict: bytes, claim: Claim) -> Change:
         """A lease that lapsed: after its intent the job is unknown; thrice alone and begun it is poison."""
         if verdict == b"poison":
-            return _settle_change(claim, end(claim, "poison"))
+            return Change.of("lost", claim.job_id, claim.head, end(claim, "poison"))
         settlement = settle(
             claim,
             claim.head.outcomes,
@@ -216,7 +225,7 @@ class LedgerOfThread:
             word="lost",
             data={"n": claim.head.attempt},
         )
-        return _settle_change(claim, settlement)
+        return Change.of("lost", claim.job_id, claim.head, settlement)
 
     def _attempt_data(self, report: Report, attempt: int, served: list[int]) -> dict[str, Any]:
         """The attempt as the log keeps it: short names, since a record holds many."""
@@ -230,7 +239,7 @@ class LedgerOfThread:
                 for exchange in report.exchanges
             ],
             "o": [
-                [at, str(outcome), *_brief(reply)]
+                [at, str(outcome), *_where(reply, report.exchanges)]
                 for at, outcome, reply in zip(served, report.outcomes, report.replies, strict=True)
             ],
         }
@@ -241,6 +250,14 @@ class LedgerOfThread:
 
 def _brief(reply: Reply | None) -> tuple[int, str]:
     return (reply.code, reply.text[:_EXCHANGE_LIMIT]) if reply else (0, "")
+
+
+def _where(reply: Reply | None, exchanges: list[Exchange]) -> tuple[int] | tuple[int, str]:
+    """A deciding reply: which of the exchanges it stands in, so that it is kept once; or itself, if in none."""
+    for at in range(len(exchanges) - 1, -1, -1):
+        if exchanges[at].reply is reply and reply is not None:
+            return (at,)
+    return _brief(reply)
 
 
 def _held(errand: Errand) -> Held:

@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.domain.errors import StartError
+from tasks.domain.lists import one_address
+from tasks.domain.wording import Wrong
 from tasks.redis_address import SOCKET_PATH_LIMIT, RedisAddress
 
 LOCAL_FROM = "postroom@mailbox.test"
@@ -45,15 +46,12 @@ def _loopback(host: str) -> str:
 
 
 def _sender(text: str | None) -> str | None:
-    from email.utils import parseaddr
-
     if not text:
         return None
-    address = parseaddr(text)[1]
     try:
-        validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as problem:
-        raise ValueError(str(problem)) from None
+        one_address(text)
+    except Wrong as wrong:
+        raise ValueError(" ".join(sentence for _, sentence in wrong.problems)) from None
     return text
 
 
@@ -70,6 +68,7 @@ class Settings(BaseSettings):
     mailbox_port: Port = 1025
     data_dir: Path = Path("var")
     secret_key: SecretStr | None = None
+    development: bool = False
 
     redis_url: RedisUrl = None
     redis_backend_url: RedisUrl = None
@@ -94,7 +93,7 @@ class Settings(BaseSettings):
     retry_backoff_max_seconds: float = Field(default=3600, gt=0, le=86_400)
     lease_seconds: float = Field(default=15, ge=1, le=600)
     shutdown_seconds: float = Field(default=30, ge=1, le=600)
-    replay_seconds: float = Field(-1, ge=-1, le=60)
+    replay_seconds: float = Field(default=-1, ge=-1, le=60)
     retention_days: float = Field(default=30, gt=0, le=3650)
     max_message_bytes: int = Field(default=25_000_000, ge=10_000, le=100_000_000)
 

@@ -15,13 +15,29 @@ from tasks.store.connection import connect
 from tasks.store.finder import Finder
 from tasks.store.mailbox import Mailbox
 from tasks.store.stats import Stats
+from tasks.store.workers import Workers
 from tasks.stores import make_jobs, make_memory
-from webapp import actions, api, export, guard, health, operations, pages, partials, problems, seed_api
+from webapp import (
+    actions,
+    api,
+    compression,
+    export,
+    guard,
+    health,
+    mailbox_api,
+    mailbox_pages,
+    operations,
+    pages,
+    partials,
+    problems,
+    seed_api,
+    styleguide,
+)
 from webapp.context import Postroom
 
 ROOT = Path(__file__).resolve().parent.parent
-FOR_BROWSERS = (pages.bp, partials.bp, actions.bp)
-FOR_PROGRAMS = (api.bp, operations.bp, export.bp, seed_api.bp, health.bp)
+FOR_BROWSERS = (pages.bp, partials.bp, actions.bp, mailbox_pages.bp)
+FOR_PROGRAMS = (api.bp, mailbox_api.bp, operations.bp, export.bp, seed_api.bp, health.bp)
 """These take no forms: ``guard`` keeps other sites out of them, so curl needs no form token."""
 
 
@@ -34,10 +50,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard.init_app(app)  # before the form tokens: a stranger's request is not even parsed
     csrf = CSRFProtect(app)
     problems.init_app(app)
+    compression.init_app(app)
     for blueprint in FOR_PROGRAMS:
         csrf.exempt(blueprint)
     for blueprint in FOR_BROWSERS + FOR_PROGRAMS:
         app.register_blueprint(blueprint)
+    if settings.development:
+        app.register_blueprint(styleguide.bp)
     return app
 
 
@@ -75,5 +94,6 @@ def _postroom(settings: Settings) -> Postroom:
         finder=Finder(jobs),
         stats=Stats(redis, settings.key_prefix),
         bulks=Bulks(redis, settings.key_prefix),
+        workers=Workers(redis, settings.key_prefix),
         mailbox=Mailbox(redis, settings.key_prefix, settings.retention_days),
     )

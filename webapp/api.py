@@ -9,16 +9,16 @@ from flask import Blueprint, Response, request, url_for
 from tasks.desk import Verdict
 from tasks.domain import ids, reading, spec
 from tasks.domain.job import Job
-from tasks.domain.states import State, Verb, states_that_allow
+from tasks.domain.states import Verb
 from webapp import openapi, query, views, waiting
 from webapp.body import json_fields, json_object
 from webapp.context import postroom
 from webapp.documents import Document
 from webapp.problems import FieldProblem, ProblemError, bad_parameter, invalid
+from webapp.verdicts import not_allowed
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
-DONE = {Verb.RETRY: "retried", Verb.CANCEL: "canceled", Verb.DISCARD: "discarded", Verb.RESOLVE: "resolved"}
 RESOLUTIONS = ("arrived", "again")
 
 
@@ -109,18 +109,6 @@ def resolve(job_id: str) -> Response:
     return _verdict(Verb.RESOLVE, job_id, postroom().desk.resolve(job_id, given))
 
 
-@bp.get("/mailbox")
-def mailbox() -> Response:
-    """What the local mailbox captured, newest first; of one recipient with ``?recipient=``."""
-    asked = query.parameters("recipient", "limit")
-    if not postroom().settings.embeds_mailbox:
-        relay = postroom().settings.relay_name
-        raise ProblemError(404, f"There is no local mailbox: mail goes to {relay} (SMTP_HOST).")
-    recipient = asked.get("recipient")
-    mails = postroom().mailbox.list(recipient, query.limit(asked.get("limit")))
-    return answer(views.mailbox_document(mails, postroom().mailbox.count(recipient)))
-
-
 @bp.get("/openapi.json")
 def describe() -> Response:
     """This API, in OpenAPI 3.1."""
@@ -153,15 +141,6 @@ def _job_answer(job: Job) -> Response:
 
 def _verdict(verb: Verb, job_id: str, verdict: Verdict) -> Response:
     if verdict.kind == "not_allowed" and verdict.state is not None:
-        raise _not_allowed(verb, verdict.state)
+        raise not_allowed(verb, verdict.state)
     job = postroom().jobs.read(job_id) if verdict.kind == "done" else None
     return _job_answer(found(job, job_id))
-
-
-def _not_allowed(verb: Verb, state: State) -> ProblemError:
-    allowed = states_that_allow(verb)
-    if state in allowed:  # sending, and the final dot may be out
-        detail = "Its last byte may have gone to the relay already, so it is too late for that."
-    else:
-        detail = f"A job that is {state} cannot be {DONE[verb]}. It must be {' or '.join(allowed)}."
-    return ProblemError(409, detail, state=state.value, allowed_states=[each.value for each in allowed])

@@ -29,7 +29,7 @@ def decisions(job: Job) -> dict[int, Decision]:
 
 
 def decided(data: dict[str, Any]) -> list[tuple[int, str, int, str]]:
-    """What an attempt decided: recipient by index, outcome's letter, and the reply, which may stand in the exchanges."""
+    """What an attempt decided: a recipient by index, the outcome's letter, the reply (maybe in the exchanges)."""
     fates = []
     for at, letter, *where in data.get("o", ()):
         code, text = where if len(where) == 2 else data["x"][where[0]][1:3]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasks.store.jobs import Jobs
     from tasks.store.mailbox import Mailbox
     from tasks.store.stats import Stats
+    from tasks.store.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Postroom:
     finder: Finder
     stats: Stats
     bulks: Bulks
+    workers: Workers
     mailbox: Mailbox
 
 

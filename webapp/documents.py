@@ -178,13 +178,30 @@ class MailDocument(Document):
     message_id: str | None
     job_id: str | None
     size_bytes: int
+    unread: bool = Field(description="Nobody has opened its page yet, and no call marked it as read.")
 
 
 class MailboxDocument(Document):
     """A page of the local mailbox."""
 
     messages: list[MailDocument]
-    count: int
+    count: int = Field(description="All mails, or all of the recipient asked for; whatever is searched for.")
+    unread: int = Field(description="How many of all mails are unread.")
+    searched: int | None = Field(description="How many mails the search looked through; null without a search.")
+    next_cursor: str | None
+
+
+class OpenMailDocument(Document):
+    """A captured mail, whole."""
+
+    mail: MailDocument
+    message: MessageDocument
+
+
+class ChangedDocument(Document):
+    """How many mails a call changed."""
+
+    changed: int
 
 
 class Place(Document):

@@ -103,7 +103,7 @@ def _whom(job: Job) -> str:
 
 def _everyone(job: Job) -> str:
     count = len(job.head.outcomes)
-    return "its recipient" if count == 1 else f"all {count} recipients"
+    return {1: "its recipient", 2: "both recipients"}.get(count, f"all {count} recipients")
 
 
 def _last(job: Job, words: tuple[str, ...]) -> Event | None:

@@ -14,7 +14,7 @@ REFUSALS = {
     "READONLY": "This Redis is a read-only replica. Point REDIS_URL at the primary.",
     "MASTERDOWN": "This Redis is a replica that has lost its primary. Try again when it is back.",
     "CLUSTERDOWN": "The Redis cluster is down. Try again when it is back.",
-    "TRYAGAIN": "Redis is moving its data. Try again in a few seconds.",
+    "TRYAGAIN": "Redis was just started anew, or is moving its data. Try again in a few seconds.",
     "BUSY": "Redis is busy with a long script. Try again in a few seconds.",
     "NOAUTH": "Redis wants a password. Put it into REDIS_URL.",
     "WRONGPASS": "Redis refuses our user name or password. Correct REDIS_URL.",

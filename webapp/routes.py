@@ -11,7 +11,7 @@ from tasks.domain.states import State
 from tasks.store.keys import LANES
 from tasks.store.stats import RANGES
 from webapp import bodies, export, query, waiting
-from webapp.documents import JobDocument, JobsDocument, MailboxDocument
+from webapp.documents import ChangedDocument, JobDocument, JobsDocument, MailboxDocument, OpenMailDocument
 from webapp.documents_bulk import BulkDocument, DeadLettersDocument
 from webapp.documents_overview import LaneDocument, OverviewDocument, WorkersDocument
 
@@ -94,6 +94,10 @@ FILTER = tuple(
 )
 RANGE = Parameter("range", "query", "The throughput's range of time.", {"enum": list(RANGES), "default": "hour"})
 LANE = Parameter("lane", "path", "The lane's name.", {"type": "string", "enum": list(LANES)})
+MAIL_ID = Parameter("mail_id", "path", "The captured mail's id.", {"type": "string"})
+WORDS = Parameter(
+    "q", "query", "Words that all stand in its subject, addresses or text; newest mails first.", {"type": "string"}
+)
 BULK_ID = Parameter("bulk_id", "path", "The bulk's id.", {"type": "string"})
 
 REPLAYED = {"Idempotency-Replayed": '"true" where the same key and content came before.'}
@@ -125,9 +129,15 @@ ROUTES = (
         "GET /api/mailbox",
         "Read the local mailbox, newest first",
         {200: MailboxDocument},
-        (RECIPIENT, LIMIT),
+        (RECIPIENT, WORDS, LIMIT, CURSOR),
         (400, 404),
     ),
+    Route("DELETE /api/mailbox", "Let all captured mail go", {200: ChangedDocument}, (), (404,)),
+    Route("POST /api/mailbox/read", "Mark all captured mail as read", {200: ChangedDocument}, (), (404,)),
+    Route("GET /api/mailbox/{mail_id}", "Read a captured mail", {200: OpenMailDocument}, (MAIL_ID,), (404,)),
+    Route("DELETE /api/mailbox/{mail_id}", "Let a captured mail go", {200: ChangedDocument}, (MAIL_ID,), (404,)),
+    Route("GET /api/mailbox/{mail_id}/message", "Read its source", {200: MAIL}, (MAIL_ID,), (404,)),
+    Route("POST /api/mailbox/{mail_id}/read", "Mark it as read", {200: ChangedDocument}, (MAIL_ID,), (404,)),
     Route("GET /api/stats", "Read what the overview shows", {200: OverviewDocument}, (RANGE,), (400,)),
     Route("GET /api/workers", "Read workers, lanes and the relay's health", {200: WorkersDocument}, (), (400,)),
     Route("POST /api/lanes/{lane}/pause", "Let no worker claim from a lane", {200: LaneDocument}, (LANE,), (404,)),

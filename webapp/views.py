@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast
 
@@ -12,7 +12,7 @@ from tasks.domain.job import Job, Outcome, Phase
 from tasks.domain.states import STATES, State, Verb, is_final
 from tasks.store.finder import Count
 from tasks.store.jobs import Page
-from tasks.store.mailbox import Mail
+from tasks.store.mailbox import Found, Mail
 from webapp.attempts import Decision, attempt_documents, decisions, timeline_documents
 from webapp.documents import (
     CountDocument,
@@ -75,8 +75,7 @@ def first_document(job: Job, relay: str) -> JobDocument:
     """The document as it was when the job was accepted: what a repeated submission is answered with."""
     waits = job.card.send_at_us is not None and job.card.send_at_us > job.accepted_us
     start = max(job.accepted_us, job.card.send_at_us or 0)
-    head = replace(
-        job.head,
+    head = job.head._replace(
         state=State.SCHEDULED if waits else State.QUEUED,
         phase=Phase.NONE,
         attempt=0,
@@ -161,12 +160,19 @@ def mail_document(mail: Mail) -> MailDocument:
         message_id=mail.message_id,
         job_id=mail.job_id,
         size_bytes=mail.size_bytes,
+        unread=mail.unread,
     )
 
 
-def mailbox_document(mails: Iterable[Mail], count: int) -> MailboxDocument:
+def mailbox_document(found: Found, count: int, unread: int, *, words: bool) -> MailboxDocument:
     """A page of the mailbox."""
-    return MailboxDocument(messages=[mail_document(mail) for mail in mails], count=count)
+    return MailboxDocument(
+        messages=[mail_document(mail) for mail in found.mails],
+        count=count,
+        unread=unread,
+        searched=found.searched if words else None,
+        next_cursor=found.before,
+    )
 
 
 def _recipients(job: Job) -> list[RecipientDocument]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.domain.states import State
 
@@ -35,8 +35,7 @@ class Phase(StrEnum):
     """The final dot may have gone out: from here a lost worker means ``unknown``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The changing part of a job, one string in Redis, so that the fence is one compare.
 
     ``state phase attempt token revision outcomes``, with single spaces between.
@@ -58,9 +57,23 @@ class Head:
     def __str__(self) -> str:
         return f"{self.state} {self.phase} {self.attempt} {self.token} {self.revision} {self.outcomes}"
 
-    def moved(self, **changes: Any) -> Head:
-        """This head after a change: the revision goes up by one."""
-        return replace(self, revision=self.revision + 1, **changes)
+    def moved(
+        self,
+        state: State | None = None,
+        phase: Phase | None = None,
+        attempt: int | None = None,
+        token: int | None = None,
+        outcomes: str | None = None,
+    ) -> Head:
+        """This head after a change: what is not given stays, and the revision goes up by one."""
+        return Head(
+            self.state if state is None else state,
+            self.phase if phase is None else phase,
+            self.attempt if attempt is None else attempt,
+            self.token if token is None else token,
+            self.revision + 1,
+            self.outcomes if outcomes is None else outcomes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

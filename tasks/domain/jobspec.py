@@ -51,6 +51,11 @@ class JobSpec(BaseModel):
         """Some address has a local part that only an SMTPUTF8 server can take."""
         return any(address.smtputf8 for address in (self.sender, *self.to, *self.cc, *self.bcc, *self.reply_to))
 
+    @property
+    def asked_send_at(self) -> datetime | None:
+        """The ``send_at`` that was asked for. Whether it is past, Redis's clock decides: this host's may be wrong."""
+        return self._asked_send_at
+
     def fingerprint(self) -> str:
         """A hash of what was asked for. What was left out counts as much as its default said outright, and neither the
         settings nor the clock have a part in it, so that the same submission has the same hash tomorrow."""

@@ -6,9 +6,10 @@ date_done, task_id; a failure's result is ``{"exc_type", "exc_message", "exc_mod
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
+
+from pydantic_core import to_json
 
 from tasks.domain.job import Card, Outcome
 from tasks.domain.states import STATES, State
@@ -51,5 +52,12 @@ def celery_result(job_id: str, state: State, card: Card, outcomes: str, reason: 
         kind, module = _EXCEPTIONS[state]
         text = _DEFAULT_REASONS.get(state) or failure_text(reason) or "It was not sent."
         result = {"exc_type": kind, "exc_message": [text], "exc_module": module}
-    record = {"status": status, "result": result, "traceback": None, "children": [], "date_done": None}
-    return json.dumps(record | {"task_id": job_id}, ensure_ascii=False, separators=(",", ":"))
+    record = {
+        "status": status,
+        "result": result,
+        "traceback": None,
+        "children": [],
+        "date_done": None,
+        "task_id": job_id,
+    }
+    return to_json(record).decode()

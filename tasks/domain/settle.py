@@ -7,10 +7,10 @@ accepted ``sent``, some ``partial``, none ``dead``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from pydantic_core import to_json
 
 from tasks.domain.job import Card, Head, Outcome, Phase
 from tasks.domain.result import celery_result
@@ -18,8 +18,7 @@ from tasks.domain.retry import Policy, backoff_seconds, hinted_seconds
 from tasks.domain.states import State
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A job as its holder knows it."""
 
     job_id: str
@@ -40,8 +39,7 @@ class Claim:
         return self.round_us + self.card.give_up_after_seconds * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What a job becomes: the arguments of its entry in a step."""
 
     head: Head
@@ -123,7 +121,7 @@ def _settlement(
     replies: Iterable[str],
 ) -> Settlement:
     head = claim.head.moved(state=state, phase=Phase.NONE, attempt=attempt, outcomes=outcomes)
-    line = f"{word} {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
+    line = f"{word} {to_json(data).decode()}"
     reason = " ".join(next((text for text in reversed(list(replies)) if text), "").split())
     told = reason if state in (State.DEAD, State.PARTIAL) else ""
     return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason), told[:200])

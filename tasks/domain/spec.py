@@ -72,19 +72,17 @@ def parse(body: object, defaults: Defaults, now: datetime | None = None) -> JobS
     if not isinstance(body, Mapping):
         return [FieldError("", "The submission must be a JSON object with fields such as to, subject and text.")]
     given = {name: value for name, value in body.items() if not _is_blank(value)}
-    values, errors = _read(given)
+    settled = _settled(defaults)
+    values, errors = _read(settled | given)
     _fold_recipients(values)
-    errors += _missing(given, values, {error.field for error in errors}, defaults)
+    errors += _missing(settled | given, values, {error.field for error in errors})
     asked_send_at = values.get("send_at")
     errors += _check_send_at(values, now or clock.now())
     errors += [_unknown(str(name)) for name in islice((name for name in body if name not in READERS), ERRORS_LIMIT)]
     if errors:
         return errors[:ERRORS_LIMIT]
-    from_settings = {
-        name: value for name, value in _settled(defaults).items() if values.setdefault(name, value) == value
-    }
     spec = JobSpec.model_validate(values)
-    spec._from_settings = frozenset("sender" if name == "from" else name for name in from_settings)
+    spec._from_settings = _as_settled(values, settled)
     spec._asked_send_at = asked_send_at
     problem = too_large(spec, defaults)
     return [problem] if problem else spec
@@ -126,15 +124,16 @@ def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], list[FieldError]
     return values, errors
 
 
-def _settled(defaults: Defaults) -> dict[str, Any]:
+def _settled(defaults: Defaults) -> dict[str, object]:
     """The fields that the settings give where the submission does not."""
-    settled: dict[str, Any] = {
-        "max_attempts": defaults.max_attempts,
-        "give_up_after_seconds": defaults.give_up_after_seconds,
-    }
-    if defaults.sender:
-        settled["from"] = lists.one_address(defaults.sender)
-    return settled
+    numbers = {"max_attempts": defaults.max_attempts, "give_up_after_seconds": defaults.give_up_after_seconds}
+    return numbers | ({"from": defaults.sender} if defaults.sender else {})
+
+
+def _as_settled(values: Mapping[str, Any], settled: Mapping[str, object]) -> frozenset[str]:
+    """The names, as JobSpec has them, of the fields whose value is what the settings give."""
+    usual, _ = _read(settled)
+    return frozenset("sender" if name == "from" else name for name in usual if values[name] == usual[name])
 
 
 def _fold_recipients(values: dict[str, Any]) -> None:
@@ -145,11 +144,9 @@ def _fold_recipients(values: dict[str, Any]) -> None:
         seen.update(address.wire for address in values[name])
 
 
-def _missing(
-    given: Mapping[str, object], values: Mapping[str, Any], wrong: set[str], defaults: Defaults
-) -> list[FieldError]:
+def _missing(given: Mapping[str, object], values: Mapping[str, Any], wrong: set[str]) -> list[FieldError]:
     errors = []
-    if "from" not in given and not defaults.sender:
+    if "from" not in given:
         errors.append(FieldError("from", "Say whom the message is from: there is no default sender (EMAIL_FROM)."))
     count = sum(len(values[name]) for name in RECIPIENTS)
     if not count and not wrong.intersection(RECIPIENTS):

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import unescape
 
 from tasks.domain import reading
 from tasks.store.mailbox import Mailbox
 
-_HEADERS_READ = 256_000
+_READ = 256_000
+"""The bytes that are read of a mail: all of its headers, and as a rule of its text."""
+_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 def keep(mailbox: Mailbox, mail_from: str, rcpt_tos: Sequence[str], source: bytes) -> str:
     """Put a mail into the mailbox, and return its id."""
-    head = reading.read(source[:_HEADERS_READ].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    mail = reading.read(source if len(source) <= _READ else source[:_READ])
     return mailbox.add(
         mail_from,
         rcpt_tos,
         source,
-        sender=head.header("From") or "",
-        to=head.header("To") or "",
-        subject=head.header("Subject") or "",
-        message_id=head.header("Message-ID"),
+        sender=mail.header("From") or "",
+        to=mail.header("To") or "",
+        subject=mail.header("Subject") or "",
+        message_id=mail.header("Message-ID"),
+        text=mail.text or _words(mail.html or ""),
     )
+
+
+def _words(html: str) -> str:
+    """What HTML says, for the search alone."""
+    return unescape(_TAG.sub(" ", html))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
-from urllib.parse import quote
+from typing import Any, Literal, NamedTuple, cast
 
 from redis import Redis
 
 from tasks.domain.job import Card, Event, Head, Job
+from tasks.domain.settle import Settlement
 from tasks.domain.states import STATES, State
+from tasks.store.index import Place, marks, newest
 from tasks.store.keys import LANES, Keys
 from tasks.store.memory import Memory
 from tasks.store.scripts import script
 
-FIELDS = ("head", "card", "log", "place", "round")
+FIELDS = ("head", "card", "log", "place", "round", "why")
 IDEMPOTENCY_SECONDS = 86_400
 
 
@@ -52,11 +53,10 @@ class WakeUp:
     shallow: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One entry of a step. ``lua/step.lua`` says what each field means."""
 
-    kind: Literal["settle", "intent", "begin", "back", "verb"]
+    kind: Literal["settle", "lost", "intent", "begin", "back", "verb"]
     job_id: str
     seen: Head
     new: Head
@@ -64,6 +64,16 @@ class Change:
     line: str = ""
     result: str = ""
     reason: str = ""
+
+    @property
+    def rest(self) -> tuple[str, str, str, str]:
+        """What follows the new head, in a step and in a replay."""
+        return self.due, self.line, self.result, self.reason
+
+    @classmethod
+    def of(cls, kind: Literal["settle", "lost", "verb"], job_id: str, seen: Head, to: Settlement) -> Change:
+        """The change that makes a job, as it was seen, what was decided."""
+        return cls(kind, job_id, seen, to.head, due=to.due, line=to.line, result=to.result, reason=to.reason)
 
 
 class Jobs:
@@ -110,16 +120,15 @@ class Jobs:
             return []
         arguments: list[Any] = [self.keys.prefix, self.retention_us, self.result_seconds]
         for change in changes:
-            arguments += [change.kind, change.job_id, str(change.seen), str(change.new)]
-            arguments += [change.due, change.line, change.result, change.reason]
-        done = [answer == 1 for answer in self._step(args=arguments)]
+            arguments += [change.kind, change.job_id, str(change.seen), str(change.new), *change.rest]
+        revisions = cast("list[int]", self._step(args=arguments))
         if self._memory:
             self._memory.changed(
-                (change.job_id, str(change.new), change.due, change.line, change.result, change.reason)
-                for change, was_done in zip(changes, done, strict=True)
-                if was_done
+                (change.job_id, str(change.new._replace(revision=revision)), *change.rest)
+                for change, revision in zip(changes, revisions, strict=True)
+                if revision
             )
-        return done
+        return [revision > 0 for revision in revisions]
 
     def claimed(self, claims: Iterable[tuple[str, Head]], lease_us: int) -> None:
         """Remember claims, should Redis forget them."""
@@ -138,6 +147,8 @@ class Jobs:
 
     def read_many(self, job_ids: Sequence[str]) -> list[Job | None]:
         """Jobs in one round trip, in the order asked for."""
+        if not job_ids:
+            return []
         pipe = self.redis.pipeline(transaction=False)
         for job_id in job_ids:
             pipe.hmget(self.keys.job(job_id), FIELDS)
@@ -186,50 +197,18 @@ class Jobs:
 
     def page(self, state: State | None, limit: int, cursor: str | None = None) -> Page:
         """Jobs newest first, of one state or (None) of all; ValueError for a cursor that we never gave."""
-        before = _parse_cursor(cursor)
-        found = self._newest([state] if state else list(STATES), limit + 1, before)
+        before = Place.parse(cursor)
+        indexes = [self.keys.state(each) for each in ([state] if state else STATES)]
+        found = newest(self.redis, indexes, limit + 1, before)
         # Nothing is held still between the two reads: a job purged meanwhile is left out.
-        jobs = [job for job in self.read_many([job_id for _, job_id in found[:limit]]) if job] if found else []
-        more = len(found) > limit
-        last = found[limit - 1] if more else None
-        return Page(jobs, f"{last[0]}-{last[1]}" if last else None)
-
-    def _newest(self, states: list[State], most: int, before: tuple[int, str] | None) -> list[tuple[int, str]]:
-        """Merge the states' indexes: each is read only as far as a page can need."""
-        pipe = self.redis.pipeline(transaction=False)
-        # From the cursor's own microsecond on; among equal scores Redis orders by id, as the cursor does.
-        top = before[0] if before else "+inf"
-        for state in states:
-            pipe.zrevrangebyscore(self.keys.state(state), top, "-inf", 0, most + 1, withscores=True)
-        found: set[tuple[int, str]] = set()
-        for answer in pipe.execute():
-            found.update((int(score), job_id.decode()) for job_id, score in answer)
-        ordered = sorted(found, reverse=True)
-        return [place for place in ordered if before is None or place < before][:most]
-
-
-def marks(card: Card) -> list[str]:
-    """The suffixes of the filter indexes that a job is found by. None holds a blank (quoted local parts may)."""
-    found = [f"r:{address.lower()}" for address in card.rcpt_tos]
-    found += sorted({f"d:{address.lower().rpartition('@')[2]}" for address in card.rcpt_tos})
-    found += [f"t:{tag}" for tag in card.tags]
-    found += [f"b:{card.batch}"] if card.batch else []
-    return [quote(mark, safe="@:+-_.~!#$%&'*/=?^`{|}") for mark in found]
-
-
-def _parse_cursor(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    accepted, dash, job_id = cursor.partition("-")
-    if not (dash and accepted.isdigit() and len(accepted) < 18 and job_id.isalnum()):
-        raise ValueError("this cursor is not one of ours")
-    return int(accepted), job_id
+        jobs = [job for job in self.read_many([place.job_id for place in found[:limit]]) if job]
+        return Page(jobs, str(found[limit - 1]) if len(found) > limit else None)
 
 
 def _job(job_id: str, fields: list[bytes | None], scores: list[float | None]) -> Job | None:
     if fields[0] is None:
         return None
-    head, card, log, place, round_ = (cast(bytes, value).decode() for value in fields)
+    head, card, log, place, round_ = (cast(bytes, value).decode() for value in fields[:5])
     round_attempt, round_us = round_.split(" ")
     return Job(
         id=job_id,
@@ -240,4 +219,5 @@ def _job(job_id: str, fields: list[bytes | None], scores: list[float | None]) ->
         round_us=int(round_us),
         due_us=next((int(score) for score in scores if score is not None), None),
         log=[Event.parse(line) for line in log.split("\n")],
+        reason=fields[5].decode() if fields[5] else None,
     )

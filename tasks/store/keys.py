@@ -46,10 +46,13 @@ PATTERNS: dict[str, Pattern] = {
     "relay": Pattern(
         "relay:", "hash", "1 day", "breaker, claim", "failures in a row, open_until, kind and text of the last"
     ),
-    "worker": Pattern("worker:", "hash", "60 s", "workers", "host, pid, threads, progress of a worker process"),
+    "worker": Pattern("worker:", "string", "60 s", "workers", "host, pid, threads, progress of a worker process; JSON"),
     "workers": Pattern("workers", "zset", "none", "workers", "worker -> when it last reported"),
     "recovery": Pattern("recovery", "hash", "none", "recover", "run_id of the Redis we knew, hold_until for claims"),
     "reaper": Pattern("reaper", "string", "60 s", "reaper", "held while somebody purges"),
+    "bulk": Pattern("bulk:", "hash", "7 days", "bulk", "a verb for many jobs: which, how far it has come"),
+    "bulks": Pattern("bulks", "zset", "none", "bulk", "the bulks not ended: id -> when it was asked for"),
+    "bulk_lease": Pattern("bulk-lease:", "string", "5 s", "bulk", "of a bulk: the worker that is at it"),
     "schema": Pattern("schema", "string", "none", "schema", "the version of this layout"),
     "mailbox": Pattern("mailbox:", "various", "RETENTION_DAYS", "mailbox", "what the local mailbox captured"),
 }
@@ -85,7 +88,7 @@ class Keys:
         """The index of a state."""
         return self.of("state", state)
 
-    def lua(self) -> str:
+    def lua(self, names: set[str]) -> str:
         """The same names as a Lua table, put in front of every script: ``K.job .. id``."""
-        fields = ", ".join(f'{name} = P .. "{pattern.stem}"' for name, pattern in PATTERNS.items())
+        fields = ", ".join(f'{name} = P .. "{PATTERNS[name].stem}"' for name in sorted(names))
         return f'local P = ARGV[1]\nlocal K = {{{fields}}}\nlocal CELERY_RESULT = "{CELERY_RESULT}"\n'

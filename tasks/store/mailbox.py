@@ -20,10 +20,18 @@ MOST_MAILS = 10_000
 MOST_BYTES = 256_000_000
 MEMORY_SECONDS = 86_400
 """How long a misbehaving address remembers a message after its latest attempt."""
+MOST_SEARCHED = 2_000
+"""The newest mails that one search looks through."""
+TEXT_SEARCHED = 4_000
+"""The characters of a mail's text that are kept for the search."""
+
+Names = list[str]  # the class below has a method of the name
 
 _DAY = 86_400
 _LET_GO = 500  # mails let go in one call: the script must not hold Redis for long
 _SHOWN = ("received_us", "mail_from", "rcpt_tos", "message_id", "job_id", "sender", "to", "subject", "size_bytes")
+_SEARCHED = ("subject", "sender", "to", "rcpt_tos", "text")
+_BATCH = 200
 _SCRIPT = (Path(__file__).parent / "lua" / "mailbox.lua").read_text(encoding="utf-8")
 
 
@@ -44,6 +52,19 @@ class Mail:
     subject: str
     size_bytes: int
     source: bytes | None = None
+    unread: bool = False
+    """Nobody has opened it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The mails that a search found, newest first."""
+
+    mails: list[Mail]
+    searched: int
+    """How many mails were looked through."""
+    before: str | None
+    """The id to go on before; None where there is nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +103,10 @@ class Mailbox:
         to: str = "",
         subject: str = "",
         message_id: str | None = None,
+        text: str = "",
     ) -> str:
-        """Keep a mail and return its id. ``sender``, ``to``, ``subject``: its headers, decoded, for the list."""
+        """Keep a mail and return its id. ``sender``, ``to``, ``subject``: its headers, decoded, for the list; ``text``:
+        what it says, for the search."""
         identity = ids.make_id(clock.now_us() // 1000, clock.random_bytes(10))
         fields: dict[str, str | bytes | int] = {
             "source": source,
@@ -95,10 +118,11 @@ class Mailbox:
             "to": to,
             "subject": subject,
             "size_bytes": len(source),
+            "text": text[:TEXT_SEARCHED],
         }
         indexed = json.dumps(sorted({address.lower() for address in rcpt_tos}), ensure_ascii=False)
         flat = [part for pair in fields.items() for part in pair]
-        self._run(self._most_mails, self._most_bytes, [indexed, identity, *flat])
+        self._run(self._most_mails, self._most_bytes, mail=[indexed, identity, *flat])
         return identity
 
     def list(self, recipient: str | None = None, limit: int = 50, before: str | None = None) -> list[Mail]:
@@ -111,27 +135,73 @@ class Mailbox:
         """One mail with its source."""
         if not ids.is_id(identity):
             return None
-        row = self._redis.hmget(self._key(f"mail:{identity}"), [*_SHOWN, "source"])
-        return _mail(identity, row)
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hmget(self._key(f"mail:{identity}"), [*_SHOWN, "source"])
+        pipe.zscore(self._key("unread"), identity)
+        row, unread = pipe.execute()
+        return _mail(identity, row, unread=unread is not None)
 
     def count(self, recipient: str | None = None) -> int:
         """How many there are."""
         index = self._key("mails") if recipient is None else self._key(f"to:{recipient.lower()}")
         return self._redis.zcount(index, self._oldest(), "+inf")
 
+    def unread(self) -> int:
+        """How many nobody has opened."""
+        return self._redis.zcount(self._key("unread"), self._oldest(), "+inf")
+
+    def mark_read(self, *identities: str) -> int:
+        """These were opened (none named: all were); how many of them were unread."""
+        pipe = self._redis.pipeline(transaction=True)
+        if identities:
+            pipe.zrem(self._key("unread"), *identities)
+        else:
+            pipe.zremrangebyrank(self._key("unread"), 0, -1)
+        pipe.incr(self._key("revision"))
+        return int(pipe.execute()[0])
+
+    def search(self, words: str, recipient: str | None = None, limit: int = 50, before: str | None = None) -> Found:
+        """The newest mails in which every word stands somewhere: in the subject, the addresses or the text. At most
+        ``MOST_SEARCHED`` are looked through; ``before`` of the answer leads on."""
+        wanted = words.casefold().split()
+        index = self._key("mails") if recipient is None else self._key(f"to:{recipient.lower()}")
+        names = self._names(index, MOST_SEARCHED + 1, before)
+        matching: Names = []
+        searched = 0
+        for start in range(0, min(len(names), MOST_SEARCHED), _BATCH):
+            batch = names[start : min(start + _BATCH, MOST_SEARCHED)]
+            for name, text in zip(batch, self._searched(batch), strict=True):
+                searched += 1
+                if text is not None and all(word in text for word in wanted):
+                    matching.append(name)
+                if len(matching) == limit:
+                    break
+            if len(matching) == limit:
+                break
+        more = len(names) > searched
+        return Found(list(self._mails(matching)), searched, names[searched - 1] if more and searched else None)
+
+    def remove(self, identity: str) -> bool:
+        """Let one go; False where it was not there."""
+        return self._run(self._most_mails, self._most_bytes, [identity])[1] > 0
+
     def revision(self) -> int:
         """A number raised by every change: the polling tag."""
         return int(cast("bytes | None", self._redis.get(self._key("revision"))) or 0)
 
-    def clear(self) -> None:
-        """Let all go."""
-        while self._run(0, 0, [])[2]:
-            pass
+    def clear(self) -> int:
+        """Let all go; how many that were."""
+        total = 0
+        while True:
+            _, gone, left = self._run(0, 0)
+            total += gone
+            if not left:
+                return total
 
     def purge(self) -> int:
         """Let go what is past its time; how many that were."""
         total = 0
-        while gone := self._run(self._most_mails, self._most_bytes, [])[1]:
+        while gone := self._run(self._most_mails, self._most_bytes)[1]:
             total += gone
         return total
 
@@ -157,25 +227,43 @@ class Mailbox:
     def _oldest(self) -> int:
         return clock.now_us() - int(self._retention_seconds * 1_000_000)
 
-    def _run(self, most_mails: int, most_bytes: int, mail: Sequence[str | bytes | int]) -> tuple[int, int, int]:
-        keys = [self._key(name) for name in ("mails", "sizes", "bytes", "revision")]
+    def _run(
+        self, most_mails: int, most_bytes: int, gone: Sequence[str] = (), mail: Sequence[str | bytes | int] = ()
+    ) -> tuple[int, int, int]:
+        keys = [self._key(name) for name in ("mails", "sizes", "bytes", "revision", "unread")]
         bounds: Sequence[str | int | float] = [self._prefix, self._retention_seconds, most_mails, most_bytes, _LET_GO]
-        received, gone, count = self._script(keys=keys, args=[*bounds, *mail])
-        return int(received), int(gone), int(count)
+        received, let_go, count = self._script(keys=keys, args=[*bounds, json.dumps(list(gone)), *mail])
+        return int(received), int(let_go), int(count)
 
     def _read(self, index: str, limit: int, before: str | None) -> Iterator[Mail]:
+        return self._mails(self._names(index, limit, before))
+
+    def _names(self, index: str, limit: int, before: str | None) -> Names:
+        """The ids of the newest mails, of those before one where asked."""
         newest = "+inf"
-        if before is not None:
-            received = self._redis.hget(self._key(f"mail:{before}"), "received_us")
-            newest = f"({int(cast(bytes, received))}" if received else "+inf"
+        if before is not None and ids.is_id(before):
+            received = self._redis.zscore(self._key("mails"), before)
+            # One that was let go meanwhile still says when it came, to the millisecond.
+            newest = f"({int(received) if received else ids.range_ms(before)[0] * 1000}"
         found = self._redis.zrange(index, newest, self._oldest(), desc=True, byscore=True, offset=0, num=limit)
-        names = [name.decode() for name in cast("list[bytes]", found)]
+        return [name.decode() for name in cast("list[bytes]", found)]
+
+    def _mails(self, names: Sequence[str]) -> Iterator[Mail]:
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
             pipe.hmget(self._key(f"mail:{name}"), list(_SHOWN))
-        for name, row in zip(names, pipe.execute(), strict=True):
-            if (mail := _mail(name, [*row, None])) is not None:
+            pipe.zscore(self._key("unread"), name)
+        answers = pipe.execute()
+        for name, row, unread in zip(names, answers[::2], answers[1::2], strict=True):
+            if (mail := _mail(name, [*row, None], unread=unread is not None)) is not None:
                 yield mail
+
+    def _searched(self, names: Sequence[str]) -> Iterator[str | None]:
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hmget(self._key(f"mail:{name}"), list(_SEARCHED))
+        for row in pipe.execute():
+            yield None if row[0] is None else "\n".join((part or b"").decode() for part in row).casefold()
 
 
 def job_of(message_id: str | None) -> str | None:
@@ -184,7 +272,7 @@ def job_of(message_id: str | None) -> str | None:
     return left if ids.is_id(left) else None
 
 
-def _mail(identity: str, row: Sequence[Any]) -> Mail | None:
+def _mail(identity: str, row: Sequence[Any], *, unread: bool) -> Mail | None:
     if row[0] is None:
         return None
     received, mail_from, rcpt_tos, message_id, job_id, sender, to, subject, size = (
@@ -202,4 +290,5 @@ def _mail(identity: str, row: Sequence[Any]) -> Mail | None:
         subject=subject,
         size_bytes=int(size),
         source=row[-1],
+        unread=unread,
     )

@@ -6,17 +6,48 @@ even then. What takes on more (``accept``, ``claim``) is refused by Redis as a w
 
 from __future__ import annotations
 
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
+from hiredis import pack_command
 from redis import Redis
-from redis.commands.core import Script
+from redis.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.domain.states import STATES
 from tasks.store.keys import Keys
 
-_EVEN_OUT_OF_MEMORY = {"step", "replay", "purge", "extend", "recover", "relay_failed", "look"}
+_EVEN_OUT_OF_MEMORY = {"step", "replay", "purge", "extend", "recover", "relay_failed", "look", "bulk_end"}
+_KEY = re.compile(r"\bK\.(\w+)")
+_DEFINES = re.compile(r"^local (?:function )?([\w, ]+?)(?: =|\()", re.MULTILINE)
 _FOLDER = Path(__file__).with_name("lua")
+
+
+@cache
+def source(verb: str) -> str:
+    """The whole text of a Lua call. Key names depend on ``ARGV[1]`` alone, so that it is the same for every prefix."""
+    text = (_FOLDER / f"{verb}.lua").read_text()
+    flags = "#!lua flags=allow-oom\n" if verb in _EVEN_OUT_OF_MEMORY else "#!lua\n"
+    shared = _needed(_states() + (_FOLDER / "_prelude.lua").read_text(), text)
+    return flags + Keys("").lua(set(_KEY.findall(shared + text))) + shared + text
+
+
+def _needed(prelude: str, text: str) -> str:
+    """The blocks of the prelude that a call uses: what a script defines is made anew at every call, and costs time."""
+    kept: list[str] = []
+    for block in reversed(re.split(r"\n\n(?=--|local )", prelude)):
+        used = "\n\n".join([*kept, text])
+        if any(re.search(rf"\b{name}\b", used) for names in _DEFINES.findall(block) for name in names.split(", ")):
+            kept.insert(0, block)
+    return "\n\n".join([*kept, ""])
 
 
 def _states() -> str:
@@ -26,17 +57,55 @@ def _states() -> str:
         for state, row in STATES.items()
     )
     final = ", ".join(f"{state} = true" for state, row in STATES.items() if row.final)
-    return f"local GOES_TO = {{{goes_to}}}\nlocal FINAL = {{{final}}}\n"
+    return f"local GOES_TO = {{{goes_to}}}\n\nlocal FINAL = {{{final}}}\n\n"
 
 
-@cache
-def source(verb: str) -> str:
-    """The whole text of a Lua call. Key names depend on ``ARGV[1]`` alone, so that it is the same for every prefix."""
-    prelude = (_FOLDER / "_prelude.lua").read_text()
-    flags = "#!lua flags=allow-oom\n" if verb in _EVEN_OUT_OF_MEMORY else "#!lua\n"
-    return flags + Keys("").lua() + _states() + prelude + (_FOLDER / f"{verb}.lua").read_text()
+class Script:
+    """A Lua call. Called often, so it goes straight to a connection that its thread keeps: what a client does around
+    a command (pools, metrics, retries) costs as much as the call itself."""
+
+    def __init__(self, redis: Redis, verb: str) -> None:
+        self._source = source(verb)
+        self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self._connection = _connections(redis)
+
+    def __call__(self, args: Iterable[Any]) -> Any:
+        """Make the call once and return its answer; redis-py's errors come as from any command."""
+        arguments = tuple(args)
+        connection = self._connection()
+        try:
+            return _ask(connection, ("EVALSHA", self._sha, 0, *arguments))
+        except NoScriptError:
+            return _ask(connection, ("EVAL", self._source, 0, *arguments))
 
 
 def script(redis: Redis, verb: str) -> Script:
-    """A Lua call ready to be made; redis-py loads it again after a Redis that forgot it (``NOSCRIPT``)."""
-    return redis.register_script(source(verb))
+    """A Lua call ready to be made; one that Redis does not know (any more) is given to it anew."""
+    return Script(redis, verb)
+
+
+def _ask(connection: AbstractConnection, command: tuple[Any, ...]) -> Any:
+    connection.send_packed_command([pack_command(command)], check_health=False)  # type: ignore[no-untyped-call]
+    try:
+        return connection.read_response()
+    except (OSError, RedisConnectionError, RedisTimeoutError):
+        connection.disconnect()  # type: ignore[no-untyped-call] # an answer that comes late must not be taken for the next one's
+        raise
+
+
+_OF_CLIENT: WeakKeyDictionary[Redis, threading.local] = WeakKeyDictionary()
+
+
+def _connections(redis: Redis) -> Callable[[], AbstractConnection]:
+    """A thread's own connection of that client: made by its pool, so that closing the client closes it too."""
+    mine = _OF_CLIENT.setdefault(redis, threading.local())
+
+    def connection() -> AbstractConnection:
+        if not hasattr(mine, "connection"):
+            mine.connection = redis.connection_pool.make_connection()
+        kept: AbstractConnection = mine.connection
+        if kept.is_connected and kept.can_read():
+            kept.disconnect()  # type: ignore[no-untyped-call] # Redis hung up while nobody asked
+        return kept
+
+    return connection

@@ -13,7 +13,7 @@ from tasks.store.keys import CELERY_RESULT, LANES, PATTERNS, Keys
 
 CELERYS_OWN = ("postroom", "_kombu.")
 """Celery's queue and its bindings, behind our prefix."""
-WITH_TTL = ("idempotency:", "relay:", "worker:", "reaper")
+WITH_TTL = ("idempotency:", "relay:", "worker:", "reaper", "minute:", "hour:", "refusals:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,13 @@ class Recount:
     due: dict[str, dict[str, int]]
     purge: set[str]
     contents: set[str]
+    marks: dict[str, set[str]]
+    """Filter index -> its jobs, as the jobs' own places name them."""
+    filters: dict[str, set[str]]
+    reasons: dict[str, str | None]
+    """Of the dead: the digest of why."""
+    graves: dict[str, set[str]]
+    told_reasons: set[str]
     keys: dict[str, int]
     revision: int
     prefix: str
@@ -39,21 +46,36 @@ class Recount:
         for name in names:
             pipe.ttl(name)
         for job_id in ids:
-            pipe.hmget(keys.job(job_id), "head", "place")
+            pipe.hmget(keys.job(job_id), "head", "place", "why")
         for state in STATES:
             pipe.zrange(keys.state(state), 0, -1, withscores=True)
         for lane in LANES:
             pipe.zrange(keys.due(lane), 0, -1, withscores=True)
         pipe.zrange(keys.of("purge"), 0, -1)
         pipe.get(keys.of("revision"))
+        pipe.hkeys(keys.of("reasons"))
+        filters = [name for name in names if name.startswith(keys.of("index"))]
+        graves = [name for name in names if name.startswith(keys.of("dead"))]
+        for name in filters + graves:
+            pipe.zrange(name, 0, -1)
         answers: list[Any] = pipe.execute()
         ttls, rest = answers[: len(names)], answers[len(names) :]
         records, rest = rest[: len(ids)], rest[len(ids) :]
         indexes, rest = rest[: len(STATES)], rest[len(STATES) :]
-        due, (purge, revision) = rest[: len(LANES)], rest[len(LANES) :]
+        due, (purge, revision, reasons, *sets) = rest[: len(LANES)], rest[len(LANES) :]
+        members = [{job_id.decode() for job_id in found} for found in sets]
+        of = dict(zip(ids, records, strict=True))
         return cls(
-            heads={job_id: Head.parse(head.decode()) for job_id, (head, _) in zip(ids, records, strict=True)},
-            places={job_id: _place(place) for job_id, (_, place) in zip(ids, records, strict=True)},
+            heads={job_id: Head.parse(head.decode()) for job_id, (head, _, _) in of.items()},
+            places={job_id: _place(place) for job_id, (_, place, _) in of.items()},
+            marks=_marks({job_id: place for job_id, (_, place, _) in of.items()}),
+            filters={name.removeprefix(keys.of("index")): found for name, found in zip(filters, members, strict=False)},
+            reasons={job_id: why and why.decode() for job_id, (_, _, why) in of.items()},
+            graves={
+                name.removeprefix(keys.of("dead")): found
+                for name, found in zip(graves, members[len(filters) :], strict=True)
+            },
+            told_reasons={digest.decode() for digest in reasons},
             indexes={state: _scores(found) for state, found in zip(STATES, indexes, strict=True)},
             due={lane: _scores(found) for lane, found in zip(LANES, due, strict=True)},
             purge={job_id.decode() for job_id in purge},
@@ -86,6 +108,11 @@ def _check_indexes(now: Recount) -> None:
         assert set(due) == waiting, f"the due set of {lane} is not its jobs that are not final"
     assert now.purge == finals
     assert now.contents == set(now.heads)
+    assert now.filters == now.marks
+    dead = {job_id for job_id, head in now.heads.items() if head.state == State.DEAD}
+    assert {job_id for job_id, why in now.reasons.items() if why} == dead
+    assert now.graves == _grouped({job_id: {why} for job_id, why in now.reasons.items() if why})
+    assert now.told_reasons == set(now.graves)
     for job_id, head in now.heads.items():
         held = head.phase != Phase.NONE
         assert held == (head.state == State.SENDING), f"{job_id}: {head}"
@@ -122,8 +149,20 @@ def _reachable(state: State) -> set[State]:
 
 
 def _place(text: bytes) -> tuple[str, int]:
-    lane, accepted = text.decode().split(" ")
+    lane, accepted, *_ = text.decode().split(" ")
     return lane, int(accepted)
+
+
+def _marks(places: dict[str, bytes]) -> dict[str, set[str]]:
+    return _grouped({job_id: set(place.decode().split(" ")[2:]) for job_id, place in places.items()})
+
+
+def _grouped(of_job: dict[str, set[str]]) -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    for job_id, names in of_job.items():
+        for name in names:
+            groups.setdefault(name, set()).add(job_id)
+    return groups
 
 
 def _scores(found: list[tuple[bytes, float]]) -> dict[str, int]:

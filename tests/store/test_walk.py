@@ -7,6 +7,7 @@ anew and compared with indexes, due sets, purge set and keys.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 
 import hypothesis
@@ -37,7 +38,8 @@ from tasks.store.scripts import source
 from tests.store.recount import Recount, check
 from tests.support.making import make_spec
 
-WORKERS = 3
+WORKERS = 2
+MOST_JOBS = 4
 REFUSALS = {Outcome.DEFERRED: Reply(451, "later"), Outcome.REJECTED: Reply(550, "no")}
 ANSWERS = {Outcome.ACCEPTED: Reply(250, "OK"), Outcome.UNKNOWN: None, **REFUSALS}
 
@@ -51,6 +53,10 @@ class Hand:
         self.waiting: list[Errand] = []
         self.granted: list[Errand] = []
         self.unfinished: list[Change] = []
+
+    def put_off(self, changes: Sequence[Change]) -> list[bool]:
+        self.unfinished += changes
+        return []
 
     @property
     def all(self) -> list[Errand]:
@@ -73,7 +79,7 @@ class Walk(RuleBasedStateMachine):
         self.hands = [Hand(self.config, self.redis, f"w{number}") for number in range(WORKERS)]
         self.made: list[str] = []
         self.before = Recount.of(self.redis, self.config.key_prefix)
-        self.snapshot: dict[bytes, bytes] | None = None
+        self.snapshot: dict[bytes, tuple[int, bytes]] | None = None
 
     # Submitting, and an operator's verbs.
 
@@ -81,8 +87,9 @@ class Walk(RuleBasedStateMachine):
     def begin(self) -> None:
         self.made.append(self.desk.submit(make_spec()).job_id)
 
+    @precondition(lambda self: len(self.made) < MOST_JOBS)
     @rule(
-        count=st.integers(1, 3),
+        count=st.integers(1, 2),
         lane=st.sampled_from(LANES),
         later=st.booleans(),
         policy=st.sampled_from(["hold", "resend"]),
@@ -109,17 +116,13 @@ class Walk(RuleBasedStateMachine):
 
     # What a worker does.
 
-    @rule(worker=st.integers(0, WORKERS - 1), want=st.integers(1, 5))
-    def claim(self, worker: int, want: int) -> None:
-        hand = self.hands[worker]
-        hand.waiting += hand.ledger.claim(want)
-
-    @rule(worker=st.integers(0, WORKERS - 1), want=st.integers(1, 5))
-    def claim_and_be_slow(self, worker: int, want: int) -> None:
-        """It claims, and before it settles what it found lapsed, others go on."""
+    @rule(worker=st.integers(0, WORKERS - 1), want=st.integers(1, 5), slowly=st.booleans())
+    def claim(self, worker: int, want: int, slowly: bool) -> None:
+        """Slowly: before it settles what it found lapsed, others go on."""
         hand = self.hands[worker]
         step = hand.ledger.jobs.step
-        hand.ledger.jobs.step = lambda changes: hand.unfinished.extend(changes) or []  # type: ignore[method-assign]
+        if slowly:
+            hand.ledger.jobs.step = hand.put_off  # type: ignore[method-assign]
         hand.waiting += hand.ledger.claim(want)
         hand.ledger.jobs.step = step  # type: ignore[method-assign]
 
@@ -147,6 +150,21 @@ class Walk(RuleBasedStateMachine):
             (hand.granted if errand in hand.granted else hand.waiting).remove(errand)
         hand.granted += [errand for errand, granted in zip(intents, answers, strict=True) if granted]
 
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def ask_for_dots(self, worker: int) -> None:
+        """All that waits for its intent asks for it."""
+        hand = self.hands[worker]
+        answers = hand.ledger.step([], hand.waiting)
+        hand.granted += [errand for errand, granted in zip(hand.waiting, answers, strict=True) if granted]
+        hand.waiting = []
+
+    @rule(data=st.data(), worker=st.integers(0, WORKERS - 1))
+    def hear_all(self, data: st.DataObject, worker: int) -> None:
+        """All replies to final dots are in."""
+        hand = self.hands[worker]
+        hand.ledger.step([self._report(data, errand, granted=True) for errand in hand.granted], [])
+        hand.granted = []
+
     def _report(self, data: st.DataObject, errand: Errand, granted: bool) -> Report:
         if not granted and data.draw(st.booleans()):
             none: list[Reply | None] = [None] * len(errand.rcpt_tos)
@@ -156,52 +174,59 @@ class Walk(RuleBasedStateMachine):
         reached = Reached.DOT if granted else Reached.MAIL
         return Report(errand, reached, outcomes, [ANSWERS[outcome] for outcome in outcomes])
 
-    @rule(data=st.data(), worker=st.integers(0, WORKERS - 1))
-    def give_back(self, data: st.DataObject, worker: int) -> None:
+    def _give_back(self, worker: int) -> None:
         hand = self.hands[worker]
-        back = data.draw(st.lists(st.sampled_from(hand.waiting), unique=True)) if hand.waiting else []
-        hand.ledger.give_back(back)
-        hand.waiting = [errand for errand in hand.waiting if errand not in back]
+        hand.ledger.give_back(hand.waiting)
+        hand.waiting = []
 
-    @rule(worker=st.integers(0, WORKERS - 1))
-    def extend(self, worker: int) -> None:
+    @rule(
+        data=st.data(), what=st.sampled_from(["extend", "kill", "ask again", "give up", "purge", "relay", "give back"])
+    )
+    def meddle(self, data: st.DataObject, what: str) -> None:
+        """What happens now and then."""
+        worker = data.draw(st.integers(0, WORKERS - 1))
+        job_id = data.draw(st.sampled_from(self.made))
+        if what == "extend":
+            self._extend(worker)
+        elif what == "kill":
+            self._kill(worker)
+        elif what == "ask again":
+            self._ask_again()
+        elif what == "give up":
+            self._give_up(job_id)
+        elif what == "purge":
+            self._purge(job_id)
+        elif what == "relay":
+            self._relay(data.draw(st.sampled_from(["fails", "answers", "pause ends"])))
+        else:
+            self._give_back(worker)
+
+    def _extend(self, worker: int) -> None:
         leases = [part for lease in self.hands[worker].ledger.leases() for part in lease]
         self.redis.eval(source("extend"), 0, self.config.key_prefix, 15_000_000, *leases)
 
-    @rule(worker=st.integers(0, WORKERS - 1))
-    def kill(self, worker: int) -> None:
+    def _kill(self, worker: int) -> None:
         """kill -9: what it held and remembered is gone."""
         self.hands[worker] = Hand(self.config, self.redis, f"w{worker}")
         self.snapshot = None
 
-    @rule(again=st.booleans())
-    def ask_again(self, again: bool) -> None:
-        """The last step's answer was lost, and it is asked for again: nothing changes."""
-        for hand in self.hands:
-            entries = [entry for entry in hand.memory._entries if entry[2] == "replay"]
-            if entries:
-                self._replay(hand.memory, twice=again)
+    def _ask_again(self) -> None:
+        """Everything is replayed though nothing was forgotten: nothing changes."""
+        for memory in self._memories():
+            self._replay(memory)
         assert Recount.of(self.redis, self.config.key_prefix).heads == self.before.heads
 
     # What time does.
 
-    @rule(data=st.data())
-    def come_due(self, data: st.DataObject) -> None:
-        """A lease lapses, or a retry or a scheduled job has its time."""
-        job_id = data.draw(st.sampled_from(self.made))
-        for lane in LANES:
-            self.redis.zadd(self.jobs.keys.due(lane), {job_id: 1}, xx=True)
-
     @rule()
     def all_come_due(self) -> None:
+        """Leases lapse; retries and scheduled jobs have their time."""
         for lane in LANES:
-            for job_id in self.redis.zrange(self.jobs.keys.due(lane), 0, -1):  # type: ignore[union-attr]
-                self.redis.zadd(self.jobs.keys.due(lane), {job_id: 1})
+            for job_id in self.made:
+                self.redis.zadd(self.jobs.keys.due(lane), {job_id: 1}, xx=True)
 
-    @rule(data=st.data())
-    def give_up(self, data: st.DataObject) -> None:
+    def _give_up(self, job_id: str) -> None:
         """Its time is used up."""
-        job_id = data.draw(st.sampled_from(self.made))
         key = self.jobs.keys.job(job_id)
         if self.redis.exists(key):
             attempt = self.redis.hget(key, "round").split()[0].decode()  # type: ignore[union-attr]
@@ -209,10 +234,8 @@ class Walk(RuleBasedStateMachine):
         self.give_up_beat.turn()
         self.snapshot = None  # nobody remembers this: it is simply found again
 
-    @rule(data=st.data())
-    def purge(self, data: st.DataObject) -> None:
+    def _purge(self, job_id: str) -> None:
         """Its retention is over, long after anybody remembers it."""
-        job_id = data.draw(st.sampled_from(self.made))
         if self.redis.zadd(self.jobs.keys.of("purge"), {job_id: 1}, xx=True, ch=True):
             assert self.jobs.purge() == 1
             assert self.jobs.read(job_id) is None
@@ -222,28 +245,24 @@ class Walk(RuleBasedStateMachine):
 
     # The relay's health.
 
-    @rule(times=st.integers(1, OPENS_AFTER))
-    def relay_fails(self, times: int) -> None:
-        for _ in range(times):
-            self.hands[0].ledger.relay_failed("connect", "refused")
-
-    @rule()
-    def relay_answers(self) -> None:
-        self.hands[0].ledger.relay_answered()
-
-    @rule()
-    def pause_ends(self) -> None:
+    def _relay(self, happens: str) -> None:
         key = self.jobs.keys.of("relay", self.config.relay_name)
-        if self.redis.hexists(key, "open_until"):
+        if happens == "fails":
+            for _ in range(OPENS_AFTER):
+                self.hands[0].ledger.relay_failed("connect", "refused")
+        elif happens == "answers":
+            self.hands[0].ledger.relay_answered()
+        elif self.redis.hexists(key, "open_until"):
             self.redis.hset(key, "open_until", 1)
 
     # Redis's machine crashes.
 
+    @precondition(lambda self: self.snapshot is None)
     @rule()
     def sync(self) -> None:
         """From here on, until the next sync, a crash forgets."""
         keys = list(self.redis.scan_iter("*"))
-        self.snapshot = {key: self.redis.dump(key) for key in keys}  # type: ignore[misc]
+        self.snapshot = {key: (self.redis.pttl(key), self.redis.dump(key)) for key in keys}  # type: ignore[misc]
 
     @precondition(lambda self: self.snapshot is not None)
     @rule(twice=st.booleans())
@@ -251,28 +270,22 @@ class Walk(RuleBasedStateMachine):
         """Redis forgets all since the last sync; all who remember it replay; then it is as it was."""
         assert self.snapshot is not None
         self.redis.flushall()
-        for key, value in self.snapshot.items():
-            self.redis.restore(key, 0, value)
-        for key in self.redis.scan_iter("*idempotency:*"):
-            self.redis.expire(key, 86_400)
-        for key in self.redis.scan_iter("celery-task-meta-*"):
-            self.redis.expire(key, 86_400)
-        for key in self.redis.scan_iter("*relay:*"):
-            self.redis.expire(key, 86_400)
+        for key, (lasts, value) in self.snapshot.items():
+            self.redis.restore(key, max(lasts, 0), value)
         for _ in range(2 if twice else 1):
             for memory in self._memories():
                 self._replay(memory)
+        self.snapshot = None
         now = Recount.of(self.redis, self.config.key_prefix)
         assert now.heads == self.before.heads
 
     def _memories(self) -> list[Memory]:
         return [self.web, *(hand.memory for hand in self.hands)]
 
-    def _replay(self, memory: Memory, twice: bool = False) -> None:
-        for _ in range(2 if twice else 1):
-            for _, _, verb, arguments in list(memory._entries):
-                whole = arguments if verb == "accept" else [*memory._change_arguments, *arguments]
-                self.redis.eval(source(verb), 0, *whole)
+    def _replay(self, memory: Memory) -> None:
+        for _, _, verb, arguments in list(memory._entries):
+            whole = arguments if verb == "accept" else [*memory._change_arguments, *arguments]
+            self.redis.eval(source(verb), 0, *whole)
 
     # What always holds.
 

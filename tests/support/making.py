@@ -26,7 +26,6 @@ def make_card(recipients: int = 1, **fields: object) -> Card:
         "mail_from": "postroom@mailbox.test",
         "rcpt_tos": addresses,
         "subject": "Hello",
-        "message_id": "<x@mailbox.test>",
         "size_bytes": 100,
         "max_attempts": 8,
         "give_up_after_seconds": 86_400,

@@ -143,6 +143,7 @@ class Stack:
             "mailbox_port": free_port(),
             "retry_backoff_seconds": 0.4,
             "lease_seconds": 3,
+            "development": True,
         }
         values |= changes
         self.settings = Settings.model_validate(values)

@@ -161,6 +161,14 @@ def test_without_a_default_the_sender_must_be_given() -> None:
     assert [error.field for error in parsed] == ["from"]
 
 
+def test_a_default_that_is_no_address_is_told_and_does_no_harm_where_another_is_given() -> None:
+    bad = Defaults("nobody", 8, 86_400, 25_000_000)
+    parsed = parse(LEAST, bad)
+    assert isinstance(parsed, list)
+    assert [error.field for error in parsed] == ["from"]
+    assert isinstance(parse(submission(from_="a@x.org"), bad), JobSpec)
+
+
 @pytest.mark.parametrize("value", ["a@x.org, b@x.org", "Ann", "<>", ["a@x.org"], "a@x.org\r\nBcc: b@x.org"])
 def test_the_sender_is_exactly_one_address(value: object) -> None:
     assert wrong_fields(from_=value) == ["from"]

@@ -38,7 +38,8 @@ def settle(jobs: Jobs, job_id: str, state: State, outcome: Outcome, reply: tuple
     done = held.moved(state=state, phase=Phase.NONE, attempt=held.attempt + 1, outcomes=outcomes)
     due = "+10000000" if state == State.RETRYING else "-"
     line = attempt_line(done.attempt, outcomes, reply)
-    assert jobs.step([Change("settle", job_id, held, done, due=due, line=line)]) == [True]
+    reason = f"{reply[0]} {reply[1]}" if state in (State.DEAD, State.PARTIAL) else ""
+    assert jobs.step([Change("settle", job_id, held, done, due=due, line=line, reason=reason)]) == [True]
 
 
 def _job(jobs: Jobs, job_id: str) -> Job:

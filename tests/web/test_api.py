@@ -1,4 +1,4 @@
-"""The JSON API, over a real Redis and without a worker: reading, waiting, an operator's verbs, the mailbox."""
+"""The JSON API, over a real Redis and without a worker: reading, waiting, an operator's verbs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from werkzeug.test import TestResponse
 
 from tasks.domain.job import Outcome
 from tasks.domain.states import STATES, State, Verb, states_that_allow
-from tasks.settings import Settings
 from tests.web import moving
 from tests.web.asking import UNKNOWN_ID, fields_of, problem_of, read, submit
-from webapp import create_app, waiting
+from webapp import waiting
 from webapp.context import Postroom
-from webapp.documents import JobDocument, JobsDocument, MailboxDocument
+from webapp.documents import JobDocument, JobsDocument
 
 SLOW_SECONDS = 20
 
@@ -191,23 +190,3 @@ def test_a_verb_takes_no_fields_that_it_does_not_know(client: FlaskClient) -> No
     assert fields_of(client.post(f"/api/jobs/{job.id}/cancel", json={"reason": "x"}), 422) == ["reason"]
     assert fields_of(client.post(f"/api/jobs/{job.id}/resolve", json={"answer": "maybe"}), 422) == ["answer"]
     assert read(client, job.id).state == "queued"
-
-
-# The mailbox
-
-
-def test_the_mailbox_answers_newest_first_and_by_recipient(client: FlaskClient, postroom: Postroom) -> None:
-    source = b"Subject: Hi\r\n\r\nHello.\r\n"
-    postroom.mailbox.add("postroom@mailbox.test", ["ann@mailbox.test"], source, subject="First")
-    postroom.mailbox.add("postroom@mailbox.test", ["bob@mailbox.test"], source, subject="Second")
-    everything = MailboxDocument.model_validate(client.get("/api/mailbox").get_json())
-    assert [mail.subject for mail in everything.messages] == ["Second", "First"]
-    found = MailboxDocument.model_validate(client.get("/api/mailbox?recipient=Ann@mailbox.test").get_json())
-    assert ([mail.subject for mail in found.messages], found.count) == (["First"], 1)
-    assert client.get("/api/mailbox?recipient=nobody@mailbox.test").get_json() == {"messages": [], "count": 0}
-
-
-def test_with_a_real_relay_there_is_no_mailbox(settings: Settings) -> None:
-    relayed = settings.model_copy(update={"smtp_host": "smtp.example.org"})
-    problem = problem_of(create_app(relayed).test_client().get("/api/mailbox"), 404)
-    assert "smtp.example.org" in problem.detail

@@ -12,16 +12,24 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
+from tasks.domain import filter as filters
 from tasks.domain import spec
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
+from tasks.store.workers import WorkerReport
 from tests.web import moving
 from tests.web.asking import MAIL, UNKNOWN_ID
 from webapp import FOR_PROGRAMS, openapi
-from webapp.bodies import AttachmentBody, SubmissionBody
+from webapp.bodies import AttachmentBody, FilterBody, SubmissionBody
 from webapp.context import Postroom
 from webapp.problems import ProblemDocument
-from webapp.routes import ROUTES, Route
+from webapp.routes import FILTER, ROUTES, Route
+
+
+def a_report(postroom: Postroom) -> WorkerReport:
+    now_us = postroom.jobs.now_us()
+    held = [(UNKNOWN_ID, now_us)]
+    return WorkerReport("host:1", "host", 1, 2, "0.1", now_us, now_us, 5, {"low": 0.5}, now_us, 1, held, 4)
 
 
 def served(app: Flask) -> set[str]:
@@ -116,6 +124,10 @@ def test_a_submission_has_the_fields_that_the_parser_reads() -> None:
     assert isinstance(parsed, spec.JobSpec)
 
 
+def test_a_bulk_has_the_filters_that_the_reader_reads() -> None:
+    assert set(FilterBody.model_fields) == set(filters.READERS) == {each.name for each in FILTER}
+
+
 def test_answers_are_as_described(client: FlaskClient, postroom: Postroom) -> None:
     job = check(client, "POST /api/jobs", 202, json=MAIL, headers={"Idempotency-Key": "k"})["id"]
     check(client, "POST /api/jobs", 202, json=MAIL, headers={"Idempotency-Key": "k"})
@@ -127,8 +139,14 @@ def test_answers_are_as_described(client: FlaskClient, postroom: Postroom) -> No
     check(client, f"GET /api/jobs/{job}", 200)
     check(client, f"POST /api/jobs/{job}/retry", 200)
     check(client, f"POST /api/jobs/{job}/cancel", 200)
-    postroom.mailbox.add("postroom@mailbox.test", ["ann@mailbox.test"], b"Subject: x\r\n\r\nx\r\n")
-    check(client, "GET /api/mailbox?recipient=ann@mailbox.test", 200)
+    mail = postroom.mailbox.add("postroom@mailbox.test", ["ann@mailbox.test"], b"Subject: x\r\n\r\nx\r\n")
+    check(client, "GET /api/mailbox?recipient=ann@mailbox.test&q=x", 200)
+    check(client, f"GET /api/mailbox/{mail}", 200)
+    check(client, f"GET /api/mailbox/{mail}/message", 200)
+    check(client, f"POST /api/mailbox/{mail}/read", 200)
+    check(client, "POST /api/mailbox/read", 200)
+    check(client, f"DELETE /api/mailbox/{mail}", 200)
+    check(client, "DELETE /api/mailbox", 200)
     check(client, "GET /api/openapi.json", 200)
     greeting = check(client, "POST /start-job", 202, json={"name": "User"})["job_id"]
     check(client, f"GET /job-status/{greeting}", 200)
@@ -138,7 +156,19 @@ def test_answers_are_as_described(client: FlaskClient, postroom: Postroom) -> No
     moving.settle(postroom.jobs, failing, State.DEAD, Outcome.REJECTED, (550, "Simulated task failure"))
     assert check(client, f"GET /job-status/{failing}", 200)["error"] == "Simulated task failure"
     check(client, "POST /send-email", 202, json={"to": "ann@mailbox.test", "subject": "x", "body": "y"})
+    check(client, "GET /api/jobs.csv?state=sent", 200)
+    check(client, "GET /api/jobs.jsonl", 200)
+    check(client, "GET /api/stats?range=week", 200)
+    postroom.workers.report(a_report(postroom))
+    check(client, "GET /api/workers", 200)
+    check(client, "POST /api/lanes/low/pause", 200)
+    check(client, "POST /api/lanes/low/resume", 200)
+    check(client, "GET /api/dead-letters", 200)
+    bulk = check(client, "POST /api/bulk", 202, json={"verb": "retry", "filter": {"state": "dead"}})["id"]
+    check(client, f"GET /api/bulk/{bulk}", 200)
+    check(client, f"POST /api/bulk/{bulk}/cancel", 200)
     check(client, "GET /healthz", 200)
+    postroom.workers.gone("host:1")
     check(client, "GET /readyz", 503)
 
 
@@ -155,6 +185,23 @@ def test_answers_are_as_described(client: FlaskClient, postroom: Postroom) -> No
         (f"POST /api/jobs/{UNKNOWN_ID}/retry", 404, {}),
         (f"POST /api/jobs/{UNKNOWN_ID}/resolve", 422, {"json": {"answer": "x"}}),
         ("GET /api/mailbox?x=1", 400, {}),
+        ("GET /api/mailbox?cursor=x", 400, {}),
+        (f"GET /api/mailbox/{UNKNOWN_ID}", 404, {}),
+        (f"GET /api/mailbox/{UNKNOWN_ID}/message", 404, {}),
+        (f"POST /api/mailbox/{UNKNOWN_ID}/read", 404, {}),
+        (f"DELETE /api/mailbox/{UNKNOWN_ID}", 404, {}),
+        ("GET /api/jobs?q=!", 400, {}),
+        ("GET /api/jobs.csv?limit=5", 400, {}),
+        ("GET /api/jobs.jsonl?state=lost", 400, {}),
+        ("GET /api/stats?range=year", 400, {}),
+        ("GET /api/workers?x=1", 400, {}),
+        ("POST /api/lanes/urgent/pause", 404, {}),
+        ("POST /api/lanes/urgent/resume", 404, {}),
+        ("GET /api/dead-letters?x=1", 400, {}),
+        ("POST /api/bulk", 422, {"json": {"verb": "retry"}}),
+        ("POST /api/bulk", 415, {"data": b"{}"}),
+        (f"GET /api/bulk/{UNKNOWN_ID}", 404, {}),
+        (f"POST /api/bulk/{UNKNOWN_ID}/cancel", 404, {}),
         ("POST /start-job", 422, {"json": {}}),
         ("POST /start-job", 400, {"data": b"[]", "content_type": "application/json"}),
         ("POST /send-email", 422, {"json": {"to": "x"}}),

@@ -21,8 +21,6 @@ if hold and tonumber(hold) > now then return {int(now), entries} end
 local breaker = redis.call('HMGET', relay, 'open_until', 'probing')
 if breaker[1] then
   if tonumber(breaker[1]) > now then return {int(now), entries} end
-  -- The pause is over: one job goes as the probe, the others wait for what it finds.
-  redis.call('HSET', relay, 'open_until', int(now + probe), 'probing', '1')
   want, begun = 1, 1
 end
 
@@ -89,6 +87,10 @@ for lane = 9, #ARGV do
       end
     end
   end
+end
+if breaker[1] and claimed > 0 then
+  -- The pause is over: one job goes as the probe, the others wait for what it finds.
+  redis.call('HSET', relay, 'open_until', int(now + probe), 'probing', '1')
 end
 if claimed > 0 then finish(now) end
 return {int(now), entries}
