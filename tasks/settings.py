@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     smtp_sessions: int = Field(default=4, ge=1, le=100)
     email_from: Annotated[str | None, AfterValidator(_sender)] = None
 
+    worker_processes: int = Field(default=2, ge=1, le=64)
     worker_threads: int = Field(default=2, ge=1, le=64)
     max_attempts: int = Field(default=8, ge=1, le=100)
     give_up_after_seconds: int = Field(default=86_400, ge=1, le=2_592_000)

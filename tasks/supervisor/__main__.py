@@ -70,7 +70,7 @@ def _start(conductor: Conductor, config: Settings, names: list[str]) -> None:
 def _grace(config: Settings, names: list[str]) -> dict[str, float]:
     """The stop order, the last started first, and the seconds that each may take."""
     seconds = {"web": 15.0, "worker": config.shutdown_seconds * 1.1, "mailbox": 5.0, "redis": 60.0}
-    return {name: seconds.get(name, 10.0) for name in reversed(names)}
+    return {name: seconds.get(procfile.kind(name), 10.0) for name in reversed(names)}
 
 
 def _check_redis(config: Settings) -> list[str]:

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from types import FrameType
 from typing import IO
 
 from tasks import clock
 from tasks.domain.errors import StartError
+from tasks.supervisor import procfile
 from tasks.supervisor.child import Child, how_it_ended
 
 _TICK_SECONDS = 0.05
@@ -67,8 +69,12 @@ class Conductor:
     def stop(self) -> None:
         """Stop all that run, each when those that need it are gone. A second request hurries."""
         running = [name for name in self._grace if self._children[name].process is not None]
-        for name in running:
-            self._stop_one(name)
+        for _, alike in groupby(running, procfile.kind):
+            names = list(alike)
+            for name in names:
+                self._children[name].ask_to_stop()
+            for name in names:
+                self._wait_for_end(name)
         assert self._guardian.stdin is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
             self._guardian.stdin.close()
@@ -80,10 +86,9 @@ class Conductor:
             sys.stdout.write(f"{name:<{self._width}} | {text}\n")
             sys.stdout.flush()
 
-    def _stop_one(self, name: str) -> None:
+    def _wait_for_end(self, name: str) -> None:
         child = self._children[name]
         hurried = False
-        child.ask_to_stop()
         deadline = clock.monotonic() + self._grace[name]
         while child.process is not None:
             self._turn(stopping=True)

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from itertools import groupby
 from pathlib import Path
 
 
@@ -29,15 +30,18 @@ def main() -> None:
             running[name] = int(pid)
         else:
             running.pop(name, None)
-    for argument in sys.argv[1:]:
-        name, _, seconds = argument.partition("=")
-        if name in running:
-            _end(running[name], float(seconds))
+    orders = [argument.partition("=") for argument in sys.argv[1:]]
+    for _, alike in groupby(orders, lambda order: order[0].partition(".")[0]):
+        left = [(running[name], float(seconds)) for name, _, seconds in alike if name in running]
+        for pid, _ in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        for pid, seconds in left:
+            _wait_for_end(pid, seconds)
 
 
-def _end(pid: int, seconds: float) -> None:
+def _wait_for_end(pid: int, seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while _lives(pid) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -29,8 +29,19 @@ def read(path: Path) -> dict[str, list[str]]:
 
 
 def wanted(commands: dict[str, list[str]], config: Settings) -> dict[str, list[str]]:
-    """Without the embedded Redis or the local mailbox where a setting names another."""
+    """What to run under these settings: without the embedded Redis or the local mailbox where another is named, and
+    with as many workers as were asked for (``worker.1``, ``worker.2`` ...)."""
     left_out = {
         name for name, needed in (("redis", config.embeds_redis), ("mailbox", config.embeds_mailbox)) if not needed
     }
-    return {name: command for name, command in commands.items() if name not in left_out}
+    found: dict[str, list[str]] = {}
+    for name, command in commands.items():
+        copies = config.worker_processes if name == "worker" else 1
+        if name not in left_out:
+            found |= {f"{name}.{number}" if copies > 1 else name: command for number in range(1, copies + 1)}
+    return found
+
+
+def kind(name: str) -> str:
+    """What several processes of one line have in common: ``worker`` of ``worker.2``. They are stopped together."""
+    return name.partition(".")[0]

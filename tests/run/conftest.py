@@ -85,6 +85,7 @@ class Running:
             "MAILBOX_PORT": str(self.mailbox_port),
             "DATA_DIR": str(self.folder / "var"),
             "JOURNAL": str(self.journal_path),
+            "WORKER_PROCESSES": "1",
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tasks.supervisor", *arguments],

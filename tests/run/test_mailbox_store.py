@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 import redis
 
 from tasks.domain.ids import make_id
@@ -138,3 +141,81 @@ def test_how_often_a_message_was_offered_is_counted_by_recipient(client: redis.R
     mailbox.forget("m1", "A@mailbox.test")
     assert mailbox.seen("m1", "a@mailbox.test").count == 1
     assert 0 < client.ttl(f"{PREFIX}mailbox:seen:m1") <= 86_400
+
+
+def test_a_mail_is_unread_until_somebody_opens_it(client: redis.Redis) -> None:
+    mailbox = Mailbox(client, PREFIX)
+    first, second, _ = (put(mailbox, subject) for subject in ("one", "two", "three"))
+    assert mailbox.unread() == 3
+    revision = mailbox.revision()
+    assert mailbox.mark_read(first) == 1
+    assert mailbox.revision() > revision
+    assert [(mail.subject, mail.unread) for mail in mailbox.list()] == [("three", True), ("two", True), ("one", False)]
+    opened, closed = mailbox.get(first), mailbox.get(second)
+    assert opened is not None
+    assert closed is not None
+    assert (opened.unread, closed.unread) == (False, True)
+    assert mailbox.mark_read(first) == 0
+    assert mailbox.mark_read() == 2
+    assert mailbox.unread() == 0
+
+
+def test_one_mail_is_let_go_with_all_its_traces(client: redis.Redis) -> None:
+    mailbox = Mailbox(client, PREFIX)
+    first = put(mailbox, "one", "ann@example.org", source=b"x" * 40)
+    put(mailbox, "two", "ben@example.org", source=b"x" * 30)
+    revision = mailbox.revision()
+    assert mailbox.remove(first) is True
+    assert mailbox.revision() > revision
+    assert subjects(mailbox) == ["two"]
+    assert subjects(mailbox, "ann@example.org") == []
+    assert (mailbox.count(), mailbox.unread(), client.get(f"{PREFIX}mailbox:bytes")) == (1, 1, b"30")
+    assert mailbox.remove(first) is False
+    assert mailbox.clear() == 1
+    assert names(client) == {"bytes", "revision"}
+
+
+def test_a_search_finds_every_word_wherever_it_stands(client: redis.Redis) -> None:
+    mailbox = Mailbox(client, PREFIX)
+    rcpt = ["Ann@example.org"]
+    mailbox.add("a@b.example", rcpt, b"x", subject="Größe 44", text="Your shoes are on their way.")
+    mailbox.add("a@b.example", ["ben@example.org"], b"x", subject="Invoice", sender="Shop <shop@example.org>")
+
+    def found(words: str, recipient: str | None = None) -> list[str]:
+        return [mail.subject for mail in mailbox.search(words, recipient).mails]
+
+    assert found("GRÖSSE shoes ann@") == ["Größe 44"]
+    assert found("shop") == ["Invoice"]
+    assert found("shoes invoice") == []
+    assert found("  ") == ["Invoice", "Größe 44"]
+    assert found("", "ann@EXAMPLE.org") == ["Größe 44"]
+    assert found("invoice", "ann@example.org") == []
+
+
+def test_a_search_goes_on_where_it_stopped(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.mailbox.MOST_SEARCHED", 4)
+    monkeypatch.setattr("tasks.store.mailbox._BATCH", 3)
+    mailbox = Mailbox(client, PREFIX)
+    for number in range(10):
+        put(mailbox, "even" if number % 2 == 0 else "odd")
+    found, before, looked = 0, None, []
+    while True:
+        page = mailbox.search("even", limit=3, before=before)
+        found += len(page.mails)
+        looked.append(page.searched)
+        if (before := page.before) is None:
+            break
+    assert (found, looked) == (5, [4, 4, 2])
+    one = mailbox.search("even", limit=1)
+    assert (len(one.mails), one.searched) == (1, 2)
+
+
+def test_a_list_goes_on_before_a_mail_that_was_let_go(client: redis.Redis) -> None:
+    mailbox = Mailbox(client, PREFIX)
+    first = put(mailbox, "one")
+    time.sleep(0.005)  # ids know their time to the millisecond
+    second = put(mailbox, "two")
+    time.sleep(0.005)
+    put(mailbox, "three")
+    mailbox.remove(second)
+    assert [mail.id for mail in mailbox.search("", before=second).mails] == [first]

@@ -36,7 +36,8 @@ def test_the_procfile_names_each_process_in_the_order_of_their_start() -> None:
     commands = procfile.read(ROOT / "Procfile")
     assert list(commands) == ["redis", "mailbox", "worker", "web"]
     mine = own_settings(redis_url="redis://127.0.0.1/0", smtp_host="relay.example.org")
-    assert list(procfile.wanted(commands, mine)) == ["worker", "web"]
+    assert list(procfile.wanted(commands, mine)) == ["worker.1", "worker.2", "web"]
+    assert list(procfile.wanted(commands, own_settings(worker_processes=1))) == ["redis", "mailbox", "worker", "web"]
 
 
 def test_a_procfile_that_cannot_be_read_is_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:

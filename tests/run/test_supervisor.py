@@ -47,6 +47,16 @@ def test_it_starts_all_in_order_says_so_in_one_line_and_stops_all_in_the_opposit
     assert own == ["worker   | worker says hello"], "no banner of any process"
 
 
+def test_workers_are_stopped_together(running: Running) -> None:
+    running.start(WORKER_PROCESSES="2")
+    running.ready()
+    assert running.stop() == 0
+    ends = [note for note in running.journal if "started" not in note]
+    assert ends[:2] == ["web asked", "web stopped"]
+    assert sorted(ends[2:]) == ["worker asked"] * 2 + ["worker stopped, redis True"] * 2
+    running.assert_nothing_left(0.5)
+
+
 def test_it_stops_in_order_too_when_the_terminal_is_closed(running: Running) -> None:
     running.start()
     running.ready()
