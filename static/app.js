@@ -38,6 +38,11 @@
     }
   });
 
+  // On a phone the navigation is wider than the screen: bring the page's own entry into sight.
+  const nav = document.querySelector(".nav");
+  const current = nav.querySelector("[aria-current]");
+  if (current) nav.scrollLeft = current.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+
   // Polling: not while nobody looks, at once when somebody does again.
 
   const polls = () => all("[hx-trigger^='every']");
@@ -70,6 +75,15 @@
     box.append(Object.assign(document.createElement("p"), { textContent: text }), close);
     toasts.replaceChildren(box);
   }
+
+  // A screen reader tells what comes into the region, not what stood in it from the start.
+  function announceFlashed() {
+    const text = all(".toast", toasts).map((each) => each.textContent).join(" ");
+    if (text) setTimeout(() => toast(text), 100);
+  }
+
+  announceFlashed();
+  document.addEventListener("keydown", ({ key }) => { if (key === "Escape") toasts.replaceChildren(); });
 
   function away(text) {
     banner.textContent = text;

@@ -4,7 +4,9 @@ nothing again), and htmx with the part of the page that changed."""
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from tasks.desk import Verdict
 from tasks.domain import simulator, spec
@@ -12,8 +14,10 @@ from tasks.domain.states import Verb
 from webapp import forms, lists, pages, redis_trouble
 from webapp.context import postroom
 from webapp.polling import fragment
-from webapp.problems import ProblemError, is_fragment
+from webapp.problems import ProblemError, http_error, is_fragment
+from webapp.rendering import page
 from webapp.verdicts import not_allowed
+from webapp.wording import size
 
 bp = Blueprint("actions", __name__)
 
@@ -25,14 +29,14 @@ SCOPE = "page"
 def submit() -> Response:
     """Take a message, or show what is wrong with it and keep all that was typed."""
     form = forms.posted()
-    found = spec.parse(form.body(), _defaults())
+    found = form.lost() or spec.parse(form.body(), postroom().desk.defaults)
     if isinstance(found, list):
         form.show(found)
         return _compose(form, 422)
     try:
         submission = postroom().desk.submit(found, key=form.key.data or None, scope=SCOPE)
     except RedisError as error:
-        trouble = redis_trouble.explain(error, changing=False)
+        trouble = redis_trouble.explain(error, changing=True)
         if trouble is None:
             raise
         trouble = f"{trouble} Nothing that you typed is lost, and sent again, the form still sends once."
@@ -45,6 +49,18 @@ def submit() -> Response:
     return _go(f"/jobs/{submission.job_id}")
 
 
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """A form that was not even read: said at its files, which is where it grew."""
+    if is_fragment() or request.endpoint != "actions.submit":
+        return http_error(error)
+    form = forms.fresh(forms.new_key())
+    most = size(pages.post_limit())
+    form.attachments.errors = [f"That was far too large: at most {most} can be sent. Choose fewer or smaller files."]
+    trouble = "What you sent was too large to be read. Your browser's back button brings back what you typed."
+    return _compose(form, 413, trouble=trouble)
+
+
 @bp.post("/try")
 def attempt() -> Response:
     """Send a line to one of the local mailbox's misbehaving addresses."""
@@ -52,7 +68,7 @@ def attempt() -> Response:
     if row is None or not postroom().settings.embeds_mailbox:
         raise ProblemError(404, "This is none of the local mailbox's addresses.")
     body = {"to": row.address, "subject": f"Hello, {row.local}", "text": f"What this address does: {row.does}."}
-    found = spec.parse(body, _defaults())
+    found = spec.parse(body, postroom().desk.defaults)
     if isinstance(found, list):
         raise ProblemError(422, found[0].message)
     return _go(f"/jobs/{postroom().desk.submit(found, scope=SCOPE).job_id}")
@@ -92,20 +108,10 @@ def _compose(
     context = {"form": form, "trouble": trouble, "first_job": first_job, "post_limit": pages.post_limit()}
     if is_fragment():
         return make_response(render_template("partials/_compose.html", **context), status)
-    return pages.page("pages/compose.html", status, **context)
+    return page("pages/compose.html", status, **context)
 
 
 def _go(url: str) -> Response:
     if is_fragment():
         return Response(status=204, headers={"HX-Redirect": url})
     return make_response(redirect(url, 303))
-
-
-def _defaults() -> spec.Defaults:
-    settings = postroom().settings
-    return spec.Defaults(
-        sender=settings.default_from,
-        max_attempts=settings.max_attempts,
-        give_up_after_seconds=settings.give_up_after_seconds,
-        max_message_bytes=settings.max_message_bytes,
-    )

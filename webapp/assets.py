@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, Response, send_from_directory
 
 from tasks.domain.errors import StartError
+from webapp import compression
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 FETCHED = ("vendor/htmx.min.js", "vendor/hx-ptag.min.js", "vendor/inter-latin.woff2")
@@ -33,12 +34,26 @@ def install(app: Flask, root: Path = STATIC) -> None:
     def serve(asked: str, name: str) -> Response:
         # A page of an older build asks for an older digest: it gets today's file, and may not keep it.
         response = send_from_directory(root, name, max_age=YEAR_SECONDS if asked == digest else 0)
+        if response.mimetype in compression.TEXT:
+            response.vary.add("Accept-Encoding")
+            if compression.wanted() and response.status_code == 200:
+                _pack(response, root / name)
         response.cache_control.public = True
         response.cache_control.immutable = asked == digest
         return response
 
     app.add_url_rule("/assets/<asked>/<path:name>", endpoint="asset", view_func=serve)
     app.jinja_env.globals["asset"] = asset
+
+
+def _pack(response: Response, path: Path) -> None:
+    """Put the compressed file into the answer."""
+    response.close()
+    response.direct_passthrough = False
+    response.set_data(compression.packed(path, path.stat().st_mtime_ns))
+    response.headers["Content-Encoding"] = "gzip"
+    if (tag := response.get_etag()[0]) is not None:
+        response.set_etag(f"{tag}-gzip")
 
 
 def digest_of(root: Path) -> str:

@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 from flask import request
 
 from tasks.domain import ids
-from tasks.domain.states import State
-from tasks.store.finder import Count
 from webapp import views
 from webapp.context import postroom
 from webapp.documents import JobDocument, MailboxDocument
@@ -17,36 +15,8 @@ from webapp.polling import Live, tag_of
 from webapp.problems import ProblemError
 
 LIST_SECONDS, JOB_SECONDS = 2, 1
-NEWEST, PER_PAGE = 10, 50
-
-
-def list_tag() -> str:
-    """The tag of the list that the request asks for: one small read."""
-    return tag_of(postroom().jobs.system_revision(), request.args.get("state"), request.args.get("cursor"))
-
-
-def overview() -> tuple[Live, dict[str, Any]]:
-    """Counts, and the newest jobs."""
-    live = Live("/partials/overview", list_tag(), LIST_SECONDS)  # the tag first: what changes later shows next time
-    store = postroom().jobs
-    return live, {"jobs": views.jobs_document(store.page(None, NEWEST), store.counts())}
-
-
-def jobs() -> tuple[Live, dict[str, Any]]:
-    """The page of jobs that the request's ``state`` and ``cursor`` ask for."""
-    asked, cursor = request.args.get("state") or None, request.args.get("cursor") or None
-    if asked is not None and asked not in list(State):
-        raise ProblemError(404, f"{asked[:64]} is not a state of jobs.")
-    query = urlencode({name: value for name, value in (("state", asked), ("cursor", cursor)) if value})
-    live = Live(f"/partials/jobs?{query}" if query else "/partials/jobs", list_tag(), LIST_SECONDS)
-    store = postroom().jobs
-    try:
-        found = store.page(State(asked) if asked else None, PER_PAGE, cursor)
-    except ValueError:
-        raise ProblemError(404, "There is no such page of jobs.") from None
-    counts = store.counts()
-    matching = Count(counts[State(asked)], exact=True) if asked else None
-    return live, {"jobs": views.jobs_document(found, counts, matching), "current": asked, "cursor": cursor}
+PER_PAGE = 50
+MAILBOX_QUERY = ("q", "recipient", "cursor")
 
 
 def job(job_id: str) -> JobDocument:
@@ -69,19 +39,34 @@ def live_job(document: JobDocument) -> Live:
 
 
 def mailbox_tag() -> str:
-    """The tag of the mailbox's list; 404 where mail goes to a real relay."""
-    _need_mailbox()
-    return tag_of(postroom().mailbox.revision())
+    """The tag of the mailbox's list that the request asks for; 404 where mail goes to a real relay."""
+    need_mailbox()
+    return tag_of(postroom().mailbox.revision(), *(request.args.get(name) for name in MAILBOX_QUERY))
 
 
-def mailbox() -> tuple[Live, MailboxDocument]:
-    """What the local mailbox captured, newest first."""
-    live = Live("/partials/mailbox", mailbox_tag(), LIST_SECONDS)
+def mailbox() -> tuple[Live, dict[str, Any]]:
+    """What the local mailbox captured, newest first: the page that the request asks for."""
+    asked = {name: request.args.get(name, "").strip() for name in MAILBOX_QUERY}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    live = Live(f"/partials/mailbox?{query}" if query else "/partials/mailbox", mailbox_tag(), LIST_SECONDS)
+    document = mailbox_document(asked["q"], asked["recipient"] or None, PER_PAGE, asked["cursor"] or None)
+    return live, {"mailbox": document, "asked": asked}
+
+
+def mailbox_document(words: str, recipient: str | None, limit: int, cursor: str | None) -> MailboxDocument:
+    """A page of the mailbox, for pages and API alike."""
     box = postroom().mailbox
-    return live, views.mailbox_document(box.list(limit=PER_PAGE), box.count())
+    found = box.search(words, recipient, limit, cursor)
+    return views.mailbox_document(found, box.count(recipient), box.unread(), words=bool(words.split()))
 
 
-def _need_mailbox() -> None:
+def need_mailbox() -> None:
+    """404 where mail goes to a real relay."""
     if not postroom().settings.embeds_mailbox:
         relay = postroom().settings.relay_name
         raise ProblemError(404, f"There is no local mailbox: mail goes to {relay} (SMTP_HOST).")
+
+
+def no_mail(mail_id: str) -> ProblemError:
+    """The answer for an id that no captured mail has."""
+    return ProblemError(404, f"There is no mail {mail_id[:64]} in the local mailbox.")

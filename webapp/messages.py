@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, make_response, render_template, request, send_file
 from markupsafe import Markup
 
 from tasks.domain import ids, reading
-from webapp import views
+from webapp import lists, views
 from webapp.context import postroom
 from webapp.documents import MailDocument, MessageDocument
 from webapp.problems import ProblemError
@@ -21,6 +21,8 @@ bp = Blueprint("messages", __name__)
 
 SHOWN_CHARACTERS = 100_000
 """What a page shows of a text or source; the rest is there for download."""
+WIDTHS = ("fit", "phone", "tablet", "desktop")
+"""Of the frame: as wide as the page allows, or as wide as a reader's screen."""
 FRAME_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
     "style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -39,6 +41,10 @@ class Reading:
     view: str
     source: str | None
     """Only where it is what is shown."""
+    width: str
+    """Of the HTML's frame."""
+    widths: tuple[str, ...]
+    """Those that there are to choose from."""
 
     @property
     def views(self) -> list[str]:
@@ -56,28 +62,45 @@ def _views(message: MessageDocument) -> list[str]:
     return [*bodies, "headers", "source"]
 
 
-def of_job(job_id: str, view: str | None) -> Reading | None:
-    """A job's message; None where its content is not kept any more."""
+def of_job(job_id: str) -> Reading | None:
+    """A job's message as the request asks for it (``view``, ``width``); None where its content is not kept any more."""
     wire = postroom().jobs.content(job_id)
     if wire is None:
         return None
-    return _open(reading.unstuff(wire), f"/jobs/{job_id}", view)
+    return open_at(reading.unstuff(wire), f"/jobs/{job_id}")
 
 
-def of_mail(mail_id: str, view: str | None) -> tuple[MailDocument, Reading]:
+def of_mail(mail_id: str) -> tuple[MailDocument, Reading]:
     """A captured mail and its message, or 404."""
     mail = postroom().mailbox.get(mail_id)
     if mail is None or mail.source is None:
-        raise ProblemError(404, f"There is no mail {mail_id[:64]} in the local mailbox.")
-    return views.mail_document(mail), _open(mail.source, f"/mailbox/{mail_id}", view)
+        raise lists.no_mail(mail_id)
+    return views.mail_document(mail), open_at(mail.source, f"/mailbox/{mail_id}")
 
 
-def _open(source: bytes, url: str, view: str | None) -> Reading:
+def open_at(source: bytes, url: str) -> Reading:
+    """A message at the view and the width that the request asks for."""
     message = views.message_document(source)
     names = _views(message)
+    view, width = request.args.get("view"), request.args.get("width")
     chosen = view if view in names else names[0]
     text = _cut(source.decode("utf-8", "replace").replace("\r\n", "\n")) if chosen == "source" else None
-    return Reading(message, url, f"/partials{url}/message", chosen, text)
+    return Reading(
+        message=message,
+        url=url,
+        fragment=f"/partials{url}/message",
+        view=chosen,
+        source=text,
+        width=width if width in WIDTHS else WIDTHS[0],
+        widths=WIDTHS,
+    )
+
+
+def part_of_page(opened: Reading | None) -> Response:
+    """The message alone, for htmx."""
+    response = make_response(render_template("partials/_message.html", reading=opened))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _cut(text: str) -> str:

@@ -46,7 +46,7 @@ def workers() -> Response:
 @bp.post("/lanes/<lane>/pause")
 def pause(lane: str) -> Response:
     """Let no worker claim from this lane."""
-    _known_lane(lane)
+    known_lane(lane)
     json_fields()
     postroom().desk.pause(lane)
     return _lane_answer(lane)
@@ -55,7 +55,7 @@ def pause(lane: str) -> Response:
 @bp.post("/lanes/<lane>/resume")
 def resume(lane: str) -> Response:
     """Let workers claim from it again."""
-    _known_lane(lane)
+    known_lane(lane)
     json_fields()
     postroom().desk.resume(lane)
     return _lane_answer(lane)
@@ -143,7 +143,8 @@ def _wrong_ids(named: object) -> list[FieldError]:
     return [FieldError(f"ids.{at}", "This is not a job's id.") for at in strange[:10]]
 
 
-def _known_lane(lane: str) -> None:
+def known_lane(lane: str) -> None:
+    """404 where there is no such lane."""
     if lane not in LANES:
         raise ProblemError(404, f"There is no lane {lane[:64]}. Lanes: {', '.join(LANES)}.")
 

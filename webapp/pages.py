@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, current_app, make_response, redirect, request
 from flask.blueprints import BlueprintSetupState
 
 from tasks.domain import simulator
 from tasks.domain.states import State
-from webapp import assets, forms, lists, messages, wording
+from webapp import assets, bulk_wording, forms, lists, messages, notice, shown, wording
 from webapp.context import postroom
-from webapp.documents import AttemptDocument, Place
+from webapp.documents import Place
+from webapp.rendering import page
 
 bp = Blueprint("pages", __name__)
 
@@ -25,7 +26,28 @@ FILTERS = {
     "size": wording.size,
     "people": wording.people,
     "figure": "{:,}".format,
+    "verdict": shown.verdict,
+    "by_need": shown.by_need,
+    "phases": shown.phases,
+    "rate": wording.rate,
+    "local": wording.local,
+    "verbs": shown.verbs,
+    "consequence": bulk_wording.consequence,
+    "bulk_title": bulk_wording.bulk_title,
+    "bulk_story": bulk_wording.bulk_story,
 }
+
+SHORTCUTS: list[tuple[tuple[str, ...], str]] = [
+    (("/",), "Search this page's list"),
+    (("j",), "Next row"),
+    (("k",), "Row before"),
+    (("Enter",), "Open the row"),
+    (("x",), "Select the row, where rows can be selected"),
+    (("?",), "These shortcuts"),
+]
+RELOAD_SECONDS = 10
+PLACES = {"": "overview", "bulk": "jobs"}
+"""The place in the navigation of a path that begins so, where it is not the same word."""
 
 
 bp.register_blueprint(messages.bp)
@@ -36,51 +58,48 @@ def _install(state: BlueprintSetupState) -> None:
     """What every template may use."""
     app = cast(Flask, state.app)
     assets.install(app)
-    app.jinja_env.filters.update(FILTERS, verdict=verdict)
-    app.jinja_env.globals.update(states=list(State), tryout=simulator.ROWS)
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(states=list(State), tryout=simulator.ROWS, most_shown=shown.MOST_SHOWN)
     app.context_processor(_frame)
 
 
 def _frame() -> dict[str, Any]:
     """What the frame of every page shows; an error page's too, so nothing of it may need Redis."""
     settings = postroom().settings
-    items = [("/", "Overview", "overview"), ("/jobs", "Jobs", "jobs"), ("/compose", "Compose", "compose")]
+    items = [
+        ("/", "Overview", "overview"),
+        ("/jobs", "Jobs", "jobs"),
+        ("/dead-letters", "Dead letters", "dead-letters"),
+        ("/compose", "Compose", "compose"),
+    ]
     if settings.embeds_mailbox:
         items.append(("/mailbox", "Mailbox", "mailbox"))
+    items.append(("/workers", "Workers", "workers"))
+    current = PLACES.get(first := request.path.split("/")[1], first)
     return {
         "place": Place(relay=settings.relay_name, local=settings.embeds_mailbox),
         "nav_items": items,
-        "nav_current": request.path.split("/")[1] or "overview",
+        "nav_current": current,
+        "read_notice": lambda: notice.of_page(current),
+        "shortcuts": SHORTCUTS + [(("g", label[0].lower()), label) for _, label, _ in items],
+        **_reloading(),
     }
 
 
-def verdict(attempt: AttemptDocument) -> str:
-    """The outcome that an attempt is marked with: the one that needs a look first."""
-    for outcome in ("unknown", "deferred", "rejected"):
-        if getattr(attempt, outcome):
-            return "partial" if outcome == "rejected" and attempt.accepted else outcome
-    return "accepted"
-
-
-@bp.get("/")
-def overview() -> Response:
-    """Counts, and the newest jobs."""
-    live, context = lists.overview()
-    return page("pages/overview.html", live=live, **context)
-
-
-@bp.get("/jobs")
-def jobs() -> Response:
-    """Jobs, newest first."""
-    live, context = lists.jobs()
-    return page("pages/jobs.html", live=live, **context)
+def _reloading() -> dict[str, Any]:
+    """Without JavaScript a live page reloads itself, unless its reader keeps it still: a link turns that round."""
+    asked = request.args.to_dict()
+    still = bool(asked.pop("still", None))
+    if not still:
+        asked["still"] = "1"
+    return {"still": still, "turned_url": f"?{urlencode(asked)}", "reload_seconds": RELOAD_SECONDS}
 
 
 @bp.get("/jobs/<job_id>")
 def job(job_id: str) -> Response:
     """A job, whole."""
     document = lists.job(job_id)
-    reading = messages.of_job(document.id, request.args.get("view"))
+    reading = messages.of_job(document.id)
     return page("pages/job.html", job=document, live=lists.live_job(document), reading=reading)
 
 
@@ -99,27 +118,6 @@ def compose() -> Response:
     return page("pages/compose.html", form=form, trouble=None, first_job=None, post_limit=post_limit())
 
 
-@bp.get("/mailbox")
-def mailbox() -> Response:
-    """What the local mailbox captured."""
-    live, document = lists.mailbox()
-    return page("pages/mailbox.html", live=live, mailbox=document)
-
-
-@bp.get("/mailbox/<mail_id>")
-def mail(mail_id: str) -> Response:
-    """One captured mail."""
-    document, reading = messages.of_mail(mail_id, request.args.get("view"))
-    return page("pages/mail.html", mail=document, reading=reading)
-
-
 def post_limit() -> int:
     """The largest form that is read at all: app.js asks for fewer files before a larger one is sent in vain."""
     return int(current_app.config["MAX_CONTENT_LENGTH"])
-
-
-def page(template: str, status: int = 200, **context: object) -> Response:
-    """A page. Browsers may keep it for their back button, with what was typed into it, and for nothing else."""
-    response = make_response(render_template(template, **context), status)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response

@@ -86,7 +86,7 @@ def bad_parameter(name: str, message: str) -> ProblemError:
 
 def init_app(app: Flask) -> None:
     """Answer every error of this application."""
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(RedisError, _redis)
 
 
@@ -115,7 +115,8 @@ def is_fragment() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def _http(error: HTTPException) -> Response | HTTPException:
+def http_error(error: HTTPException) -> Response | HTTPException:
+    """The answer to an error of HTTP, whoever raised it."""
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect, or a whole response given to abort()
     if isinstance(error, ProblemError):

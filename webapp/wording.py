@@ -21,9 +21,10 @@ def exact(instant: str) -> str:
 
 
 def moment(instant: str) -> str:
-    """Without its year, to the tenth of a second, for the timeline of a job: ``12 Nov 14:03:05.3``."""
+    """To the tenth of a second, for the timeline of a job: ``12 Nov 14:03:05.3``; with its year where it is another."""
     moment = parse(instant)
-    return f"{moment.day} {moment:%b %H:%M:%S}.{moment.microsecond // 100_000}"
+    year = "" if moment.year == clock.now().year else f"{moment.year} "
+    return f"{moment.day} {moment:%b} {year}{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
 
 
 def ago(instant: str) -> str:
@@ -45,6 +46,16 @@ def span(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds:.2f} s"
     return f"{seconds:.1f} s" if seconds < MINUTE else _two_parts(round(seconds))
+
+
+def rate(a_second: float) -> str:
+    """How often: ``0/s``, ``0.4/s``, ``12/s``, ``1,250/s``."""
+    return f"{a_second:.1f}/s" if 0 < a_second < 10 else f"{a_second:,.0f}/s"
+
+
+def local(instant: str) -> str:
+    """As a browser's field for date and time takes it; in UTC, as the field's label says."""
+    return f"{parse(instant):%Y-%m-%dT%H:%M:%S}"
 
 
 def size(count: int) -> str:

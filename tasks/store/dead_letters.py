@@ -45,6 +45,11 @@ class DeadLetters:
         ]
         return sorted(groups, key=lambda group: (-group.count, -group.newest_us, group.digest)), complete
 
+    def reason(self, digest: str) -> str | None:
+        """What a digest stands for; None where nobody is dead of it any more."""
+        found = cast("bytes | None", self._redis.hget(self._keys.of("reasons"), digest))
+        return None if found is None else found.decode()
+
     def _reasons(self) -> tuple[dict[str, str], bool]:
         found: dict[str, str] = {}
         cursor = 0

@@ -61,12 +61,17 @@ class Relays:
     def health(self, name: str) -> RelayHealth:
         """How it is, now."""
         record = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.of("relay", name)))
-        fields = {key.decode(): value.decode() for key, value in record.items()}
-        return RelayHealth(
-            name=name,
-            failures=int(fields.get("failures", 0)),
-            open_until_us=int(fields["open_until"]) if "open_until" in fields else None,
-            failed_at_us=int(fields["failed_at"]) if "failed_at" in fields else None,
-            kind=fields.get("kind", ""),
-            text=fields.get("text", ""),
-        )
+        return health_of(name, record)
+
+
+def health_of(name: str, record: dict[bytes, bytes]) -> RelayHealth:
+    """A relay's health as its record says it."""
+    fields = {key.decode(): value.decode() for key, value in record.items()}
+    return RelayHealth(
+        name=name,
+        failures=int(fields.get("failures", 0)),
+        open_until_us=int(fields["open_until"]) if "open_until" in fields else None,
+        failed_at_us=int(fields["failed_at"]) if "failed_at" in fields else None,
+        kind=fields.get("kind", ""),
+        text=fields.get("text", ""),
+    )

@@ -93,6 +93,14 @@ def _ask(connection: AbstractConnection, command: tuple[Any, ...]) -> Any:
         raise
 
 
+def _has_ended(connection: AbstractConnection) -> bool:
+    """Redis hung up while nobody asked: then there is something to read, or reading raises."""
+    try:
+        return bool(connection.can_read())
+    except (OSError, RedisConnectionError, RedisTimeoutError):
+        return True
+
+
 _OF_CLIENT: WeakKeyDictionary[Redis, threading.local] = WeakKeyDictionary()
 
 
@@ -104,8 +112,8 @@ def _connections(redis: Redis) -> Callable[[], AbstractConnection]:
         if not hasattr(mine, "connection"):
             mine.connection = redis.connection_pool.make_connection()
         kept: AbstractConnection = mine.connection
-        if kept.is_connected and kept.can_read():
-            kept.disconnect()  # type: ignore[no-untyped-call] # Redis hung up while nobody asked
+        if kept.is_connected and _has_ended(kept):
+            kept.disconnect()  # type: ignore[no-untyped-call]
         return kept
 
     return connection

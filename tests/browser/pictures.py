@@ -1,4 +1,4 @@
-"""Takes the README's pictures, so that they never go stale: ``python -m tests.browser.pictures [folder] [look ...]``."""
+"""Takes the README's pictures, so that they never go stale: ``python -m tests.browser.pictures [folder] [look ..]``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, LOOKS
 from tests.support.client import Client
+from tests.support.making import LATER
 from tests.support.processes import Stack, running_stack
 
-HTML = """<div style="font-family:sans-serif;max-width:480px;margin:auto"><h1 style="color:#1f4d8f">Your order is on its way</h1>
+HTML = """<div style="font-family:sans-serif;max-width:480px;margin:auto">
+<h1 style="color:#1f4d8f">Your order is on its way</h1>
 <p>Hello Ann,</p><p>we have handed <b>order 4711</b> to the carrier. It arrives <i>tomorrow between 9 and 12</i>.</p>
 <p><a href="https://shop.example/orders/4711">Follow it</a></p></div>"""
 
@@ -40,7 +42,7 @@ def _fill(stack: Stack) -> dict[str, str]:
         who = people[number % len(people)]
         client.submit(to=f"{who}@mailbox.test", subject=f"Receipt {1000 + number}", text="Thank you.", tags=["receipt"])
     client.submit(
-        to="ann@mailbox.test", subject="Invoice for November", text="See above.", send_at="2027-01-01T09:00:00Z"
+        to="ann@mailbox.test", subject="Invoice for November", text="See above.", send_at=LATER
     )
     dead = client.submit(to="Rita <reject@mailbox.test>", subject="Password reset", text="Follow the link.")
     client.until(dead, "dead")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.actor import Actor
 from tests.browser.conftest import Enter
@@ -125,3 +125,44 @@ def _next_july(time: str) -> str:
     year = now.year if now < now.replace(month=6, day=28) else now.year + 1
     assert now.replace(year=year, month=7, day=1) - now < timedelta(days=366)
     return f"{year}-07-01T{time}"
+
+
+def test_ann_sends_a_copy_with_its_file(ann: Actor, stack: Stack) -> None:
+    ann.composes(to="ben+copy@mailbox.test", subject="Original", text="See the file.")
+    ann.page.set_input_files("#attachments", [FilePayload(name="plan.txt", mimeType="text/plain", buffer=b"the plan")])
+    first = ann.sends()
+    ann.page.get_by_role("link", name="Send a copy").click()
+    expect(ann.page.locator("#copy-of")).to_contain_text(first)
+    expect(ann.page.get_by_label("plan.txt")).to_be_checked()
+    ann.types(to="cy+copy@mailbox.test", subject="Copy")
+    assert ann.sends() != first
+    ann.sees_state("Sent")
+    ann.sees("plan.txt")
+    wait_until(lambda: stack.mailbox.count("cy+copy@mailbox.test") == 1, "the copy")
+
+
+def test_ann_looks_at_a_mail_as_on_a_phone(ann: Actor) -> None:
+    ann.composes(to="width@mailbox.test", subject="Widths", text="x", html="<p>Hello</p>")
+    ann.sends()
+    ann.page.click("#view-html")
+    for name, width in (("Phone", 390), ("Tablet", 768), ("Desktop", 1024)):
+        ann.page.get_by_role("link", name=name, exact=True).click()
+        expect(ann.page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "true")
+        assert ann.page.evaluate("document.getElementById('frame').clientWidth") == width
+        expect(ann.page.frame_locator("#frame").locator("p")).to_have_text("Hello")
+        ann.sees_all_of_the_page()
+    ann.page.reload()
+    expect(ann.page.get_by_role("link", name="Desktop", exact=True)).to_have_attribute("aria-current", "true")
+
+
+def test_without_javascript_a_live_page_reloads_itself_unless_it_is_kept_still(enter: Enter) -> None:
+    ann = enter(java_script_enabled=False)
+    ann.opens("/jobs?state=sent")
+    note = ann.page.locator("main noscript .note")
+    expect(note).to_contain_text("reloads itself every 10 seconds")
+    assert ann.page.locator("meta[http-equiv=refresh]").count() == 1
+    ann.page.get_by_role("link", name="Keep it as it is").click()
+    expect(note).to_contain_text("stays as it is")
+    assert ann.page.locator("meta[http-equiv=refresh]").count() == 0
+    ann.page.get_by_role("link", name="let it reload itself").click()
+    ann.page.wait_for_url("**/jobs?state=sent")

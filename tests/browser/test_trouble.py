@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, expect
@@ -120,3 +121,16 @@ def test_what_is_not_there_is_said_on_a_page(ann: Actor) -> None:
         ann.sees("There is no job 01hgw2bbg00000000000000000.")
     ann.page.get_by_role("link", name="All jobs").click()
     ann.page.wait_for_url("**/jobs")
+
+
+def test_without_javascript_far_too_large_a_form_is_said_at_its_files(enter: Enter, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(b"x" * 55_000_000)
+    ann = enter(java_script_enabled=False)
+    ann.composes(to="ben@mailbox.test", subject="Large", text="Hello.")
+    ann.page.set_input_files("#attachments", [large])
+    with ann.expecting("413"):
+        ann.page.click("#send")
+        ann.sees_error("attachments", "far too large")
+    ann.page.go_back()
+    assert ann.page.input_value("#text") == "Hello."

@@ -8,6 +8,7 @@ import email.policy
 import time
 
 from tests.support.client import Client
+from tests.support.making import LATER
 from tests.support.processes import Stack
 
 
@@ -109,7 +110,7 @@ def test_scheduled_mail_waits_for_its_time(client: Client) -> None:
 
 
 def test_a_scheduled_job_can_be_canceled(client: Client) -> None:
-    job_id = client.submit(to="flow-never@mailbox.test", send_at="2027-06-01T00:00:00Z")
+    job_id = client.submit(to="flow-never@mailbox.test", send_at=LATER)
     assert client.post(f"/api/jobs/{job_id}/cancel").body["state"] == "canceled"
     assert client.post(f"/api/jobs/{job_id}/cancel").status == 409
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.client import Client
+from tests.support.making import LATER
 from tests.support.processes import Stack, running_stack, wait_until
 
 
@@ -64,7 +65,7 @@ def test_jobs_wait_for_a_relay_that_is_away_and_use_no_attempt(own: Stack, clien
 
 
 def test_redis_killed_and_started_again_loses_nothing(own: Stack, client: Client) -> None:
-    waiting = client.submit(to="after-redis@mailbox.test", send_at="2027-06-01T00:00:00Z")
+    waiting = client.submit(to="after-redis@mailbox.test", send_at=LATER)
     own.redis_process.process.stop(signal.SIGKILL)
     answer = client.post("/api/jobs", {"to": "no-redis@mailbox.test", "subject": "s", "text": "t"})
     assert answer.status == 503

@@ -10,6 +10,7 @@ from celery.result import AsyncResult
 
 from tasks.app import make_app
 from tests.support.client import Client
+from tests.support.making import LATER
 from tests.support.processes import Stack, wait_until
 
 
@@ -77,7 +78,7 @@ def test_celery_itself_agrees(client: Client, stack: Stack) -> None:
 
 
 def test_celery_agrees_about_a_canceled_job(client: Client, stack: Stack) -> None:
-    job_id = client.submit(send_at="2027-06-01T00:00:00Z")
+    job_id = client.submit(send_at=LATER)
     app = make_app(stack.settings)
     assert AsyncResult(job_id, app=app).state == client.get(f"/job-status/{job_id}").body["state"] == "PENDING"
     client.post(f"/api/jobs/{job_id}/cancel")

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from tasks.domain.job import Outcome
 from tasks.smtp import carousel as carousel_module
 from tasks.smtp import waiting as waiting_module
+from tasks.smtp.conversation import QUIT_SECONDS
 from tasks.smtp.errand import Reached
 from tests.smtp.conftest import Start
 from tests.smtp.errands import SMALL_CONTENT, Redis, errand, large_content
@@ -203,6 +204,16 @@ def test_a_kept_session_gone_stale_is_replaced_for_free(start: Start, offers: tu
         assert not ledger.given_back
 
 
+def test_it_goes_to_a_new_session_and_not_to_another_kept_one(start: Start) -> None:
+    with ScriptedRelay({"MAIL": [None, None, CUT], "DOT": [Late(0.3), Late(0.3)]}) as relay:
+        ride = start(relay.port, errand("job1"), errand("job2"), sessions=2)
+        ride.run()
+        assert relay.happened.connections == 2
+        ride.ledger.due.append(errand("job3"))
+        assert ride.run().outcomes("job3") == [A]
+        assert relay.happened.connections == 3
+
+
 def test_it_is_replaced_once_and_then_it_is_the_attempt_s(start: Start) -> None:
     with ScriptedRelay({"MAIL": [None, CUT, CUT]}) as relay:
         ride = start(relay.port, errand("job1"))
@@ -318,7 +329,9 @@ def test_a_session_that_is_being_left_is_no_sign_that_the_relay_is_there(start: 
                 relay.stop_listening()
 
         ride.ledger.on_step = go_away
+        began = time.monotonic()
         ledger = ride.run()
+        assert time.monotonic() - began < QUIT_SECONDS, "nobody waits for the answer to QUIT"
         assert ledger.outcomes("job1") == [A]
         assert [failure[0] for failure in ledger.failures] == ["connect"]
         assert ledger.given_back == ["job2"]
@@ -467,7 +480,10 @@ def test_a_receipt_that_redis_did_not_take_is_kept_for_the_next_run(start: Start
         assert [each.outcomes for each in ride.carousel.unsettled] == [[A]]
         with pytest.raises(RedisError):
             ride.run()
+        kept: list[int] = []
+        ride.ledger.on_claim = lambda: kept.append(len(ride.carousel.unsettled))
         assert ride.run().outcomes() == [A]
+        assert kept == [0], "it is told before anything is claimed"
         assert len(relay.happened.taken) == 1
 
 

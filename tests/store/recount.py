@@ -134,6 +134,8 @@ def _check_move(job_id: str, was: Head, now: Head) -> None:
     moved = f"{job_id} went from {was} to {now}"
     assert now.revision > was.revision, moved
     assert now.token >= was.token, moved
+    if now.phase in (Phase.CLAIMED, Phase.BEGUN):
+        assert now.token > was.token, f"a claim must fence out whoever held it: {moved}"
     assert now.attempt >= was.attempt, moved
     assert len(now.outcomes) == len(was.outcomes), moved
     assert now.state == was.state or now.state in _reachable(was.state), moved

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 from redis import Redis
 
+from tasks import clock
 from tasks.app import make_app, queue_key
 from tasks.desk import Desk
 from tasks.domain.job import Phase
 from tasks.domain.states import State
 from tasks.settings import Settings
 from tasks.store.jobs import Jobs
-from tests.support.making import make_spec
+from tests.support.making import LATER, make_spec
 
 
 def test_an_accepted_job_is_all_there(desk: Desk, jobs: Jobs) -> None:
@@ -33,10 +35,10 @@ def test_an_accepted_job_is_all_there(desk: Desk, jobs: Jobs) -> None:
 
 
 def test_a_job_for_later_waits_until_then(desk: Desk, jobs: Jobs) -> None:
-    job = jobs.read(desk.submit(make_spec(send_at="2027-06-01T12:00:00Z")).job_id)
+    job = jobs.read(desk.submit(make_spec(send_at=LATER)).job_id)
     assert job is not None
     assert job.head.state == State.SCHEDULED
-    assert job.due_us == job.round_us == 1_811_851_200_000_000
+    assert job.due_us == job.round_us == clock.to_us(datetime.fromisoformat(LATER))
 
 
 def test_the_wake_up_is_what_celery_itself_would_publish(desk: Desk, redis: Redis, settings: Settings) -> None:
@@ -64,7 +66,7 @@ def test_no_wake_up_is_pushed_onto_a_long_queue(desk: Desk, redis: Redis, settin
 
 
 def test_no_wake_up_is_pushed_for_a_job_that_is_not_due(desk: Desk, redis: Redis, settings: Settings) -> None:
-    desk.submit(make_spec(send_at="2027-06-01T12:00:00Z"))
+    desk.submit(make_spec(send_at=LATER))
     assert redis.llen(queue_key(settings)) == 0
 
 

@@ -16,7 +16,7 @@ from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
 from tasks.store.jobs import Change, Jobs
 from tasks.store.relays import OPENS_AFTER, Relays
-from tests.support.making import make_spec
+from tests.support.making import LATER, make_spec
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_claimed_job_is_sending_and_nobody_else_gets_it(
 
 
 def test_a_job_that_is_not_due_is_not_claimed(desk: Desk, ledger: LedgerOfThread) -> None:
-    desk.submit(make_spec(send_at="2027-06-01T12:00:00Z"))
+    desk.submit(make_spec(send_at=LATER))
     assert ledger.claim(5) == []
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 from tasks import clock, fleet
 from tasks.courier import Courier, Couriers
 from tasks.desk import Desk
-from tasks.domain.job import Outcome
+from tasks.domain.job import Outcome, Phase
 from tasks.domain.states import State
 from tasks.ledger import LedgerOfThread
 from tasks.reporter import Reporter
@@ -23,7 +23,7 @@ from tasks.store.lanes import Lanes
 from tasks.store.relays import OPENS_AFTER, Relays
 from tasks.store.stats import RANGES, Range, Stats, quantile
 from tasks.store.workers import WorkerReport, Workers
-from tests.support.making import make_card, make_spec
+from tests.support.making import LATER, make_card, make_spec
 from tests.support.planting import Planted, id_at, plant
 from tests.web.moving import claim, settle
 
@@ -89,7 +89,7 @@ def test_the_reasons_of_refusal_are_counted_over_the_week(
     for reason in ("550 no", "550 no", "552 full"):
         job_id = desk.submit(make_spec()).job_id
         held = claim(jobs, job_id)
-        gone = held.moved(state=State.DEAD, phase="-", attempt=1, outcomes="r")
+        gone = held.moved(state=State.DEAD, phase=Phase.NONE, attempt=1, outcomes="r")
         assert jobs.step([Change("settle", job_id, held, gone, due="-", line="attempt {}", reason=reason)]) == [True]
     now_us = jobs.now_us()
     assert stats.refusals(now_us) == [("550 no", 2), ("552 full", 1)]
@@ -117,7 +117,7 @@ def test_the_next_retry_is_found_among_few_and_among_many(
 def test_a_lane_tells_what_is_due_and_what_waits(desk: Desk, jobs: Jobs, lanes: Lanes) -> None:
     for _ in range(2):
         desk.submit(make_spec(priority="high"))
-    desk.submit(make_spec(priority="low", send_at="2027-06-01T12:00:00Z"))
+    desk.submit(make_spec(priority="low", send_at=LATER))
     now_us = jobs.now_us()
     high, normal, low = lanes.all(now_us)
     assert (high.due, high.later, normal.due, normal.later, low.due, low.later) == (2, 0, 0, 0, 0, 1)

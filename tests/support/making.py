@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
+from tasks import clock
 from tasks.domain.job import Card, Head, Job
 from tasks.domain.settle import Claim
 from tasks.domain.spec import Defaults, JobSpec, parse
 
+LATER = (clock.now().replace(microsecond=0) + timedelta(days=30)).isoformat()
+"""An instant that these tests will not see."""
 DEFAULTS = Defaults("postroom@mailbox.test", 8, 86_400, 25_000_000)
 
 

@@ -11,6 +11,7 @@ from tasks.bulk import BulkRunner
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
 from tasks.store.relays import OPENS_AFTER, Relays
+from tests.support.making import LATER
 from tests.web import moving
 from tests.web.asking import UNKNOWN_ID, fields_of, problem_of, read, submit
 from tests.web.test_openapi import a_report
@@ -45,7 +46,7 @@ def test_the_overview_counts_what_there_is(client: FlaskClient, postroom: Postro
     dead(client, postroom)
     moving.settle(postroom.jobs, submit(client).id, State.RETRYING, Outcome.DEFERRED, (451, "later"))
     waiting = submit(client)
-    submit(client, send_at="2027-06-01T12:00:00Z")
+    submit(client, send_at=LATER)
     found = overview(client)
     assert (found.counts["sent"], found.counts["dead"], found.counts["all"]) == (1, 1, 5)
     assert (found.waiting.count, found.waiting.due, found.waiting.oldest_due_at) == (2, 1, waiting.accepted_at)

@@ -189,6 +189,14 @@ def test_far_too_large_a_form_is_a_sentence(small: Flask) -> None:
     assert "data-problem" in answer.text
 
 
+def test_far_too_large_a_form_is_a_page_that_says_so_at_its_files(small: Flask) -> None:
+    body, kind = b"x" * 1_200_000, "multipart/form-data; boundary=x"
+    answer = small.test_client().post("/compose", data=body, content_type=kind)
+    assert answer.status_code == 413
+    assert re.search(r'id="attachments-error">.*far too large', answer.text, re.DOTALL)
+    assert hidden(answer.text, "key")
+
+
 def test_while_redis_is_away_what_was_typed_is_kept(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
     away = create_app(Settings(redis_url=f"unix://{tmp_path}/none.sock", data_dir=tmp_path))
     key, ours = app.config["SECRET_KEY"], app.extensions["postroom"]

@@ -72,6 +72,7 @@ def test_size(count: int, said: str) -> None:
 def test_instants_in_full_and_short() -> None:
     assert wording.exact("2025-11-12T14:03:05.312Z") == "12 Nov 2025, 14:03:05 UTC"
     assert wording.moment("2025-11-02T04:03:05.312Z") == "2 Nov 04:03:05.3"
+    assert wording.moment("2024-12-31T23:59:59.999Z") == "31 Dec 2024 23:59:59.9"
 
 
 def test_people() -> None:

@@ -112,6 +112,9 @@ def test_every_state_is_told_by_the_document_alone(app: Flask, job: Job) -> None
         *(recipient.outcome.capitalize() for recipient in document.recipients),
         *(f"{each.reply.code} {each.reply.text}" for each in document.recipients if each.reply),
         *(attempt.summary for attempt in document.attempts),
+        *(attempt.worker for attempt in document.attempts),
+        *(each.command for attempt in document.attempts for each in attempt.exchanges),
+        *(each.reply.text for attempt in document.attempts for each in attempt.exchanges if each.reply),
         *(event.text for event in document.timeline),
         *(LABELS[verb] for verb in document.actions),
     ]
