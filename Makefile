@@ -1,7 +1,7 @@
 # What a person needs: `make run`, `make test`. Each target with `##` is listed by `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup venv assets test test-setup lint format clean
+.PHONY: help run setup venv assets test test-setup lint chaos format clean
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -45,11 +45,11 @@ test: test-setup lint ## Set up what tests need, then run every check and test
 
 test-setup: setup ## Get the browser and the SMTP sink that tests need
 	@if [ -n "$(APT)" ]; then \
-		command -v chromium >/dev/null && [ -x /usr/sbin/smtp-sink ] || { \
-			echo "Installing Chromium and Postfix (for its smtp-sink) ..."; \
+		command -v chromium >/dev/null && [ -x /usr/sbin/smtp-sink ] && ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { \
+			echo "Installing Chromium, Postfix (for its smtp-sink) and libfaketime ..."; \
 			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
 			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-				chromium fonts-dejavu-core postfix >/dev/null; }; \
+				chromium fonts-dejavu-core postfix libfaketime >/dev/null; }; \
 	else \
 		command -v chromium >/dev/null || $(BIN)/python -m playwright install chromium; \
 		command -v smtp-sink >/dev/null || [ -x /usr/sbin/smtp-sink ] || [ -x /usr/libexec/postfix/smtp-sink ] || \
@@ -60,6 +60,11 @@ lint: setup ## Check style and types
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
+
+SEED ?= $(shell awk 'BEGIN { srand(); print int(rand() * 1000000) }')
+MINUTES ?= 5
+chaos: test-setup ## Kill everything at random for MINUTES while mail flows (SEED=...)
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --minutes $(MINUTES)
 
 format: setup ## Put the code into shape
 	@$(BIN)/python -m ruff check --fix

@@ -9,21 +9,25 @@ acceptance and another its claim. With ``always`` nothing is forgotten, and noth
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from redis import Redis
 from redis.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from tasks import clock
-from tasks.store.scripts import source
+from tasks.store.scripts import script, source
 
 GRACE_SECONDS = 3.0
 """For so long after a restart nothing is claimed, so that all have replayed first."""
 MOST_BYTES = 64_000_000
+MOST_CHANGES = 100
+"""How many changes one call makes again: few enough not to keep Redis long."""
+CHANGE_WIDTH = 6
 _WATCH_SECONDS = 0.25
 
 ReplayedChange = tuple[str, str, str, str, str, str]
@@ -62,7 +66,7 @@ class Memory:
             run_id = _call(connection, "recover", [self._prefix, int(GRACE_SECONDS * 1_000_000)])
             if self._run_id is not None and run_id != self._run_id:
                 self._replay_until = clock.monotonic() + GRACE_SECONDS
-            self._replay(lambda verb, arguments: _call(connection, verb, arguments))
+            self._replay(lambda verb, arguments: _call_known(connection, verb, arguments))
             self._run_id = run_id
 
     def _remember(self, verb: str, arguments: list[Any], size: int) -> None:
@@ -81,11 +85,24 @@ class Memory:
             self._bytes -= self._entries.popleft()[1]
 
     def _replay(self, call: Callable[[str, list[Any]], Any]) -> None:
-        """Do everything again that is remembered, jobs before what became of them."""
-        if clock.monotonic() >= self._replay_until:
-            return
-        for _, _, verb, arguments in list(self._entries):
-            call(verb, arguments if verb == "accept" else [*self._change_arguments, *arguments])
+        """Do everything again that is remembered, in its order."""
+        if clock.monotonic() < self._replay_until:
+            for verb, arguments in self._calls():
+                call(verb, arguments)
+
+    def _calls(self) -> Iterator[tuple[str, list[Any]]]:
+        """The calls to make again: changes gathered into few, for there may be thousands, and no job twice in one."""
+        gathered: dict[str, list[Any]] = {}
+        for _, _, verb, arguments in [*self._entries, (0.0, 0, "end", [])]:
+            changes = [arguments[at : at + CHANGE_WIDTH] for at in range(0, len(arguments), CHANGE_WIDTH)]
+            full = verb != "replay" or len(gathered) >= MOST_CHANGES or any(each[0] in gathered for each in changes)
+            if full and gathered:
+                yield "replay", [*self._change_arguments, *(part for each in gathered.values() for part in each)]
+                gathered = {}
+            if verb == "accept":
+                yield verb, arguments
+            elif verb == "replay":
+                gathered |= {each[0]: each for each in changes}
 
     def _watch(self, client: Redis) -> None:
         """While something is remembered: notice a restart though nobody asks, and repeat the replay in its grace."""
@@ -95,7 +112,7 @@ class Memory:
             try:
                 client.ping()
                 with self._lock:
-                    self._replay(lambda verb, arguments: client.eval(source(verb), 0, *arguments))
+                    self._replay(lambda verb, arguments: script(client, verb)(arguments))
             except RedisError:
                 continue
             with self._lock:
@@ -109,3 +126,13 @@ def _call(connection: AbstractConnection, verb: str, arguments: list[Any]) -> An
     """A Lua call on a connection that is not in its pool yet."""
     connection.send_command("EVAL", source(verb), 0, *arguments)  # type: ignore[no-untyped-call]
     return connection.read_response()
+
+
+def _call_known(connection: AbstractConnection, verb: str, arguments: list[Any]) -> Any:
+    """The same for one of many: its text is sent only where Redis does not know it."""
+    digest = hashlib.sha1(source(verb).encode(), usedforsecurity=False).hexdigest()
+    connection.send_command("EVALSHA", digest, 0, *arguments)  # type: ignore[no-untyped-call]
+    try:
+        return connection.read_response()
+    except NoScriptError:
+        return _call(connection, verb, arguments)
