@@ -30,6 +30,7 @@ REPORT_SECONDS = 1.0
 GIVE_UP_SECONDS = 2.0
 PURGE_SECONDS = 60.0
 BULK_SECONDS = 0.3
+LOST_RING_SECONDS = 3.0
 WEDGED_SECONDS = 10.0
 """How long rings may go unheard while a hand is free."""
 
@@ -45,6 +46,8 @@ class Dispatcher:
         self._couriers = couriers
         self._look = script(redis, "look")
         self._queue = queue_key(settings) if settings.one_redis else ""
+        self._rung = 0
+        self._rung_at = 0.0
         self._rung_in_vain_since: float | None = None
         self._end_process = end_process
 
@@ -60,9 +63,18 @@ class Dispatcher:
         )
         if not due:
             self._couriers.nothing_due_at = clock.monotonic()
-        for _ in range(min(due, hands) - waiting):
-            self._app.send_task(DELIVER, ignore_result=True)
         self._watch_consumer(due)
+        for _ in range(min(due, hands) - (waiting if self._queue else self._unheard())):
+            self._app.send_task(DELIVER, ignore_result=True)
+            self._rung += 1
+            self._rung_at = clock.monotonic()
+
+    def _unheard(self) -> int:
+        """Where the broker's queue cannot be looked at: how many of our rings are on their way. After some seconds they
+        are taken for lost."""
+        if self._couriers.last_begun > self._rung_at or clock.monotonic() - self._rung_at > LOST_RING_SECONDS:
+            self._rung = 0
+        return self._rung
 
     def _watch_consumer(self, due: int) -> None:
         """Jobs are due, hands are free, and the rings go unheard: Celery's consumer is wedged, though the process
