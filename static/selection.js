@@ -2,6 +2,11 @@
 "use strict";
 
 (() => {
+  // On a narrow screen the tabs scroll; not scrollIntoView(), which would move them down by their border as well.
+  const tab = document.querySelector("#jobs .tabs [aria-current]");
+  const tabs = tab?.parentElement;
+  if (tab) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+
   const bar = document.getElementById("selection");
   if (!bar) return;
   const every = document.getElementById("every");
@@ -47,7 +52,7 @@
     bar.querySelectorAll("button[name=verb]").forEach((button) => {
       button.hidden = !every.checked && !allowed.has(button.value);
     });
-    bar.hidden = !every.checked && chosen.size === 0;
+    bar.classList.toggle("shown", every.checked || chosen.size > 0);
     const head = document.getElementById("pick-all");
     if (head) {
       const picked = [...here.values()].filter((box) => box.checked).length;
@@ -86,8 +91,6 @@
     }
     last = target.value;
   });
-
-  document.querySelector("#jobs .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
   document.getElementById("unselect").hidden = false;
   document.getElementById("unselect").addEventListener("click", clear);

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, render_template
 from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup
 
-from webapp import forms, job_list, samples
+from webapp import charts, forms, job_list, samples, samples_operations
 from webapp.polling import Live
 from webapp.rendering import page
 
@@ -77,9 +77,43 @@ def _forms() -> list[Sample]:
     ]
 
 
+def _overview() -> list[Sample]:
+    found = []
+    for name, document in samples_operations.overviews().items():
+        told = {"overview": document, "chart": charts.throughput(document.throughput)}
+        found += [
+            _sample(f"{name}: {title}", f"partials/_{part}.html", **told)
+            for title, part in (("numbers", "tiles"), ("throughput", "throughput"), ("health", "health"))
+        ]
+        if document.refusals:
+            found.append(_sample(f"{name}: refusals", "partials/_refusals.html", **told))
+    return found
+
+
+def _workers() -> list[Sample]:
+    return [
+        _sample(name, "partials/_workers.html", fleet=document)
+        for name, document in samples_operations.fleets().items()
+    ]
+
+
+def _many() -> list[Sample]:
+    dead = [
+        _sample(name, "partials/_dead_letters.html", dead=document)
+        for name, document in samples_operations.dead_letters().items()
+    ]
+    return dead + [
+        _sample(name, "partials/_bulk.html", bulk=document, chips=[], list_url="/jobs")
+        for name, document in samples_operations.bulks().items()
+    ]
+
+
 SECTIONS: dict[str, Callable[[], list[Sample]]] = {
     "Job": _jobs,
     "Job list": _rows,
+    "Overview": _overview,
+    "Workers": _workers,
+    "Dead letters and bulks": _many,
     "Mailbox": _mailbox,
     "Mail": _mail,
     "Message": _messages,

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, LOOKS
+from tests.browser.history import busy_week
 from tests.support.client import Client
 from tests.support.making import LATER
 from tests.support.processes import Stack, running_stack
@@ -23,6 +24,7 @@ def main(folder: Path, looks: list[str]) -> None:
     """Fill a stack of its own with the usual mixture, and take every page."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_stack(retry_backoff_seconds=1) as stack, sync_playwright() as playwright:
+        busy_week(stack)
         paths = _fill(stack)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for look in looks:
@@ -41,9 +43,7 @@ def _fill(stack: Stack) -> dict[str, str]:
     for number in range(24):
         who = people[number % len(people)]
         client.submit(to=f"{who}@mailbox.test", subject=f"Receipt {1000 + number}", text="Thank you.", tags=["receipt"])
-    client.submit(
-        to="ann@mailbox.test", subject="Invoice for November", text="See above.", send_at=LATER
-    )
+    client.submit(to="ann@mailbox.test", subject="Invoice for November", text="See above.", send_at=LATER)
     dead = client.submit(to="Rita <reject@mailbox.test>", subject="Password reset", text="Follow the link.")
     client.until(dead, "dead")
     part = client.submit(
@@ -66,9 +66,16 @@ def _fill(stack: Stack) -> dict[str, str]:
     waiting = client.submit(to="defer@mailbox.test", subject="Reminder: dentist on Friday", text="At 10 am.")
     client.until(waiting, "retrying")
     mail = client.mails("ann@mailbox.test")[0]["id"]
+    bulk = client.post("/api/bulk", {"verb": "cancel", "filter": {"tag": "none"}}).body["id"]
     return {
         "overview": "/",
+        "overview-week": "/?range=week",
         "jobs": "/jobs",
+        "jobs-filtered": "/jobs?state=sent&recipient=%40mailbox.test&tag=receipt",
+        "dead-letters": "/dead-letters",
+        "bulk-confirm": "/bulk?verb=retry&all=1&state=dead",
+        "bulk": f"/bulk/{bulk}",
+        "workers": "/workers",
         "job": f"/jobs/{order}",
         "job-html": f"/jobs/{order}?view=html",
         "job-dead": f"/jobs/{dead}",

@@ -20,6 +20,7 @@ class Town:
     dead: str
     unknown: str
     mail: str
+    bulk: str
 
 
 @cache
@@ -35,7 +36,8 @@ def town(stack: Stack) -> Town:
     client.submit(to="defer+places@mailbox.test", subject="Again and again", max_attempts=100)
     for job, state in ((sent, "sent"), (dead, "dead"), (unknown, "unknown")):
         client.until(job, state)
-    return Town(sent, dead, unknown, client.mails("places@mailbox.test")[0]["id"])
+    bulk = client.post("/api/bulk", {"verb": "cancel", "filter": {"tag": "none"}}).body["id"]
+    return Town(sent, dead, unknown, client.mails("places@mailbox.test")[0]["id"], bulk)
 
 
 PLACES = {
@@ -54,6 +56,11 @@ PLACES = {
     "jobs, filtered": "/jobs?tag=places&recipient=@mailbox.test",
     "jobs, a filter that is wrong": "/jobs?since=yesterday",
     "dead letters": "/dead-letters",
+    "dead letters, confirmed by number": "/bulk?verb=discard&all=1&state=dead",
+    "many to resolve": "/bulk?verb=resolve&all=1",
+    "nothing to cancel": "/bulk?verb=cancel&all=1&state=sent",
+    "many canceled": "/bulk/{bulk}",
+    "overview of the week": "/?range=week",
     "workers": "/workers",
     "mailbox": "/mailbox",
     "mailbox, a search": "/mailbox?q=places",

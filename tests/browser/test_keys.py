@@ -125,7 +125,17 @@ def test_a_toast_is_announced_and_goes_when_it_is_dismissed(ann: Actor, stack: S
 
 def test_what_takes_the_keyboard_is_seen_and_what_takes_a_finger_is_large_enough(enter: Enter, stack: Stack) -> None:
     ann = enter("phone")
-    for name in ("jobs", "dead job", "unknown job", "compose", "mailbox", "mail, its HTML"):
+    for name in (
+        "jobs",
+        "dead job",
+        "unknown job",
+        "compose",
+        "mailbox",
+        "mail, its HTML",
+        "overview",
+        "dead letters",
+        "workers",
+    ):
         ann.opens(path_of(stack, name))
         small = ann.page.evaluate(TOO_SMALL)
         assert small == [], name

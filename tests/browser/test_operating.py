@@ -112,6 +112,14 @@ def test_ann_selects_some_and_discards_them(enter: Enter, client: Client, look: 
     expect(boxes(ann)).to_have_count(2)
 
 
+def test_the_tab_that_is_open_is_in_view_on_a_phone(enter: Enter, client: Client) -> None:
+    client.submit(to="mia@mailbox.test", subject="Tabs")
+    ann = enter("phone")
+    for state in ("sent", "canceled"):  # one offers no selection; the other is the last tab
+        ann.opens(f"/jobs?state={state}")
+        expect(ann.page.locator(f"#tab-{state}")).to_be_in_viewport(ratio=0.9)
+
+
 def test_without_javascript_many_jobs_are_acted_on_by_plain_forms(enter: Enter, client: Client) -> None:
     ann = enter(java_script_enabled=False)
     for number in range(3):

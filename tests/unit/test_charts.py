@@ -55,7 +55,7 @@ def test_every_bar_fits_under_two_or_three_lines(most: int) -> None:
 def test_a_bar_stands_on_the_base_and_its_parts_on_each_other() -> None:
     bar = charts.throughput(document(s3={"sent": 30, "deferred": 6, "dead": 4})).bars[3]
     assert [part.word for part in bar.parts] == ["sent", "deferred", "dead"]
-    below = charts.BASE
+    below = float(charts.BASE)
     for part in bar.parts:
         assert part.y + part.height == pytest.approx(below)
         below = part.y
