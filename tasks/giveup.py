@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import Redis
 
 from tasks.domain.job import Job
-from tasks.domain.settle import Claim, end
+from tasks.domain.settle import OUT_OF_TIME, Claim, end
 from tasks.domain.states import State
 from tasks.settings import Settings
 from tasks.store.jobs import Change
@@ -40,7 +40,7 @@ def _is_over(job: Job, now_us: int) -> bool:
 
 def _change(job: Job) -> Change:
     claim = Claim(job.id, job.head, job.card, job.round_attempt, job.round_us)
-    settlement = end(claim, "out_of_time")
+    settlement = end(claim, OUT_OF_TIME)
     return Change(
         "settle",
         job.id,

@@ -17,7 +17,7 @@ from redis.exceptions import OutOfMemoryError
 from tasks import clock
 from tasks.domain.job import Card, Head, Outcome, Phase
 from tasks.domain.retry import Policy
-from tasks.domain.settle import Claim, Settlement, end, give_back, settle
+from tasks.domain.settle import MESSAGE_GONE, OUT_OF_TIME, POISON, Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Exchange, Reached, Reply, Report
 from tasks.store.jobs import Change
@@ -78,9 +78,13 @@ class LedgerOfThread:
         self.jobs.claimed(((claim.job_id, claim.head) for claim in taken), self._lease_us)
         changes = [self._lost(verdict, claim) for verdict, claim in claims if verdict != b"claimed"]
         late = [claim for claim in taken if now_us > claim.gives_up_us]
-        changes += [_settle_change(claim, end(claim, "out_of_time")) for claim in late]
+        changes += [_settle_change(claim, end(claim, OUT_OF_TIME)) for claim in late]
+        contents = self._contents([claim for claim in taken if claim not in late])
+        # An empty mail must never go out in the place of one that is gone.
+        changes += [_settle_change(claim, end(claim, MESSAGE_GONE)) for claim, content in contents if content is None]
         self.jobs.step(changes)
-        return self._errands([claim for claim in taken if claim not in late])
+        # Held last: what is held and not carried, as after an error above, would be extended for ever.
+        return [self._hold(claim, content) for claim, content in contents if content is not None]
 
     def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
         """Settle the reports and record the intents in one round trip."""
@@ -152,23 +156,25 @@ class LedgerOfThread:
         """Redis's clock, carried on by a clock that does not step."""
         return int(clock.monotonic() * 1_000_000) + self._redis_ahead_us
 
-    def _errands(self, claims: list[Claim]) -> list[Errand]:
+    def _contents(self, claims: list[Claim]) -> list[tuple[Claim, bytes | None]]:
+        """Claims with their messages, in one round trip."""
         contents = self.jobs.contents([claim.job_id for claim in claims]) if claims else []
-        errands = []
-        for claim, content in zip(claims, contents, strict=True):
-            served = claim.to_serve
-            errand = Errand(
-                job_id=claim.job_id,
-                mail_from=claim.card.mail_from,
-                rcpt_tos=[claim.card.rcpt_tos[at] for at in served],
-                content=content or b"",
-                size_bytes=claim.card.size_bytes,
-                smtputf8=claim.card.smtputf8,
-                lease=Held(claim, served),
-            )
-            self._held[claim.job_id] = errand
-            errands.append(errand)
-        return errands
+        return list(zip(claims, contents, strict=True))
+
+    def _hold(self, claim: Claim, content: bytes) -> Errand:
+        """An errand of a claim; from now on the heartbeat extends its lease."""
+        served = claim.to_serve
+        errand = Errand(
+            job_id=claim.job_id,
+            mail_from=claim.card.mail_from,
+            rcpt_tos=[claim.card.rcpt_tos[at] for at in served],
+            content=content,
+            size_bytes=claim.card.size_bytes,
+            smtputf8=claim.card.smtputf8,
+            lease=Held(claim, served),
+        )
+        self._held[claim.job_id] = errand
+        return errand
 
     def _intend(self, errand: Errand) -> Change:
         """The final dot may go out: from here a lost worker means ``unknown`` for those who ride on it."""
@@ -213,7 +219,7 @@ class LedgerOfThread:
     def _lost(self, verdict: bytes, claim: Claim) -> Change:
         """A lease that lapsed: after its intent the job is unknown; thrice alone and begun it is poison."""
         if verdict == b"poison":
-            return Change.of("lost", claim.job_id, claim.head, end(claim, "poison"))
+            return Change.of("lost", claim.job_id, claim.head, end(claim, POISON))
         settlement = settle(
             claim,
             claim.head.outcomes,

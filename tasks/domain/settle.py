@@ -8,7 +8,7 @@ accepted ``sent``, some ``partial``, none ``dead``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -80,13 +80,14 @@ def settle(
 
 POISON = "Its worker was lost three times while sending it, and nothing else."
 OUT_OF_TIME = "Its time was used up before the next attempt."
+MESSAGE_GONE = "Its message is no longer in Redis, so there is nothing to send."
 
 
-def end(claim: Claim, reason: Literal["poison", "out_of_time"]) -> Settlement:
-    """Settle a claim without an attempt: it is dead (or what its outcomes so far say) for a reason of its own."""
-    text = POISON if reason == "poison" else OUT_OF_TIME
+def end(claim: Claim, reason: str) -> Settlement:
+    """Settle a claim without an attempt: it is dead (or what its outcomes so far say) for a reason, a sentence."""
+    data = {"reason": reason}
     state = _final_state(claim.head.outcomes)
-    return _settlement(claim, state, claim.head.outcomes, claim.head.attempt, "-", "ended", {"reason": text}, [text])
+    return _settlement(claim, state, claim.head.outcomes, claim.head.attempt, "-", "ended", data, [reason])
 
 
 def give_back(claim: Claim) -> Head:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 
 from tasks.desk import Desk
 from tasks.domain.job import Head, Outcome, Phase
@@ -332,3 +333,32 @@ def test_verbs_are_refused_where_the_state_does_not_allow_them(desk: Desk) -> No
     assert desk.cancel(job_id).kind == "done"
     assert desk.cancel(job_id).kind == "not_allowed"
     assert desk.cancel("0" * 26).kind == "not_found"
+
+
+def test_a_job_whose_message_is_gone_is_dead_and_nothing_is_sent_in_its_place(
+    desk: Desk, jobs: Jobs, ledger: LedgerOfThread
+) -> None:
+    job_id = desk.submit(make_spec()).job_id
+    jobs.redis.delete(jobs.keys.content(job_id))
+    assert ledger.claim(1) == []
+    job = jobs.read(job_id)
+    assert job is not None
+    assert (job.head.state, job.head.attempt, job.due_us) == (State.DEAD, 0, None)
+    assert "no longer in Redis" in job.log[-1].data["reason"]
+    assert ledger.leases() == []
+
+
+def test_what_redis_failed_to_settle_is_not_held(
+    desk: Desk, redis: Redis, settings: Settings, ledger: LedgerOfThread
+) -> None:
+    """Else the heartbeat would extend jobs for ever that nobody carries."""
+    for _ in range(2):
+        job_id = desk.submit(make_spec()).job_id
+    ledger.jobs.redis.delete(ledger.jobs.keys.content(job_id))
+    redis.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-publish"])
+    try:
+        with pytest.raises(RedisError):
+            ledger.claim(2)
+    finally:
+        redis.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
+    assert ledger.leases() == []

@@ -102,7 +102,7 @@ def test_a_job_that_was_not_begun_goes_back_to_where_it_was() -> None:
 
 
 def test_a_job_that_is_given_up_without_an_attempt_says_why() -> None:
-    settlement = end(make_claim("sending b 0 7 3 p"), "poison")
+    settlement = end(make_claim("sending b 0 7 3 p"), POISON)
     assert settlement.head.state == "dead"
     assert json.loads(settlement.result)["result"]["exc_message"] == [POISON]
 

@@ -36,7 +36,7 @@ local function lapse(id, head, lapses)
   return string.format('%d %d %s', count, tonumber(deaths), alone), alone == '1', tonumber(deaths)
 end
 
-local function take(id, head, accepted, log)
+local function take(id, head, accepted)
   local from = head.state
   head.token = math.max(head.token + 1, now)
   head.state, head.revision = 'sending', head.revision + 1
