@@ -1,7 +1,7 @@
 # What a person needs: `make run`, `make test`. Each target with `##` is listed by `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup venv assets test test-setup lint chaos format clean
+.PHONY: help run setup venv assets test test-setup lint chaos bench bench-setup format clean
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -65,6 +65,24 @@ SEED ?= $(shell awk 'BEGIN { srand(); print int(rand() * 1000000) }')
 MINUTES ?= 5
 chaos: test-setup ## Kill everything at random for MINUTES while mail flows (SEED=...)
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --minutes $(MINUTES)
+
+bench: bench-setup ## Measure against the tutorial's design and Postfix (QUICK=1: within 8 minutes; ONLY=name,...)
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+bench-setup: setup ## Get wrk, Postfix and the queues that the bench compares with
+	@cmp -s tests/bench/requirements.txt $(VENV)/installed-bench.txt || { \
+		echo "Installing what tests/bench/requirements.txt names ..."; \
+		$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
+			--constraint requirements.txt --requirement tests/bench/requirements.txt && \
+		cp tests/bench/requirements.txt $(VENV)/installed-bench.tmp && \
+		mv $(VENV)/installed-bench.tmp $(VENV)/installed-bench.txt; }
+	@command -v wrk >/dev/null && { command -v smtp-sink >/dev/null || [ -x /usr/sbin/smtp-sink ]; } || { \
+		if [ -n "$(APT)" ]; then \
+			echo "Installing wrk and Postfix ..."; \
+			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+				wrk postfix >/dev/null; \
+		else echo "wrk or smtp-sink is missing (sudo apt install wrk postfix): what needs it is not measured" >&2; fi; }
 
 format: setup ## Put the code into shape
 	@$(BIN)/python -m ruff check --fix

@@ -1,0 +1,7 @@
+"""RQ by itself."""
+
+from __future__ import annotations
+
+
+def noop() -> None:
+    return
