@@ -130,13 +130,14 @@ class Beat(threading.Thread):
         self._away = False
 
     def run(self) -> None:
-        """Until the worker stops."""
-        while not self._stopping.wait(self._seconds):
+        """Until the worker stops; the first turn at once, so that a worker that is up is seen at once."""
+        while not self._stopping.is_set():
             try:
                 self._turn()
                 self._say(away=False)
             except (RedisError, OperationalError, OSError) as problem:
                 self._say(away=True, why=str(problem))
+            self._stopping.wait(self._seconds)
 
     def _say(self, *, away: bool, why: str = "") -> None:
         if away and not self._away:
