@@ -16,6 +16,7 @@ from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.carousel import Carousel
 from tasks.smtp.relay import Relay
+from tasks.solitude import Solitude
 from tasks.store.memory import Memory
 
 log = logging.getLogger("postroom")
@@ -46,6 +47,7 @@ class Couriers:
         self._redis = redis
         self._worker = worker
         self._relay = Relay.from_settings(settings)
+        self._solitude = Solitude()
         self._of_thread = threading.local()
         self._lock = threading.Lock()
         self.all: list[Courier] = []
@@ -136,7 +138,7 @@ class Couriers:
     def _mine(self) -> Courier:
         courier: Courier | None = getattr(self._of_thread, "courier", None)
         if courier is None:
-            ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory)
+            ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory, self._solitude)
             courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
             self._of_thread.courier = courier
             with self._lock:

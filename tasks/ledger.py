@@ -20,6 +20,7 @@ from tasks.domain.retry import Policy
 from tasks.domain.settle import MESSAGE_GONE, OUT_OF_TIME, POISON, Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Exchange, Reached, Reply, Report
+from tasks.solitude import Solitude, Way
 from tasks.store.jobs import Change
 from tasks.store.keys import LANES
 from tasks.store.memory import Memory
@@ -48,7 +49,14 @@ class Held:
 class LedgerOfThread:
     """The ledger of one carousel. Only its thread calls it, but for :meth:`leases`."""
 
-    def __init__(self, settings: Settings, redis: Redis, worker: str, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        worker: str,
+        memory: Memory | None = None,
+        solitude: Solitude | None = None,
+    ) -> None:
         self._settings = settings
         self._worker = worker
         self._redis = redis
@@ -57,6 +65,7 @@ class LedgerOfThread:
         self._claim = script(redis, "claim")
         self._policy = Policy(settings.retry_backoff_seconds, settings.retry_backoff_max_seconds)
         self._held: dict[str, Errand] = {}
+        self._solitude = solitude or Solitude()
         self._lease_us = int(settings.lease_seconds * 1_000_000)
         self._claims = 0
         self._redis_ahead_us = 0
@@ -68,10 +77,29 @@ class LedgerOfThread:
 
     def claim(self, want: int) -> list[Errand]:
         """Claim up to ``want`` due jobs and read their messages. Those that need no SMTP are settled here."""
+        errands, passed_over = self._claim_once(want)
+        if passed_over and not errands:  # nothing but one that must be alone: perhaps it can be, now
+            errands, _ = self._claim_once(want)
+        return errands
+
+    def _claim_once(self, want: int) -> tuple[list[Errand], bool]:
+        """A claim, and whether a job was passed over that must be alone."""
+        way = self._solitude.enter()
+        if way is Way.CLOSED:
+            return [], False
+        errands: list[Errand] = []
+        passed_over = False
         try:
-            now_us, entries = self._ask_for(min(want, MOST_AT_ONCE))
+            now_us, entries, passed_over = self._ask_for(want, way)
+            errands = self._take(now_us, entries)
         except OutOfMemoryError:
-            return []  # a full Redis gives nothing out, but settles: what is in hand goes on
+            pass  # a full Redis gives nothing out, but settles: what is in hand goes on
+        finally:
+            self._solitude.entered(len(errands), passed_over=passed_over)
+        return errands, passed_over
+
+    def _take(self, now_us: int, entries: list[list[bytes]]) -> list[Errand]:
+        """Make errands of what a claim gave, and settle what needs no SMTP."""
         self._redis_ahead_us = now_us - int(clock.monotonic() * 1_000_000)
         claims = [(verdict, _parse_claim(entry)) for verdict, *entry in entries]
         taken = [claim for verdict, claim in claims if verdict == b"claimed"]
@@ -92,7 +120,7 @@ class LedgerOfThread:
         answers = self.jobs.step(changes)
         self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
         for report in reports:
-            self._held.pop(report.errand.job_id, None)
+            self._let_go(report.errand)
             self.settled_in[_held(report.errand).claim.card.priority] += 1
         self.settled += len(reports)
         granted = answers[len(reports) :]
@@ -101,14 +129,14 @@ class LedgerOfThread:
                 held = _held(errand)
                 held.claim = _with_head(held.claim, change.new)
             else:
-                self._held.pop(errand.job_id, None)
+                self._let_go(errand)
         return granted
 
     def give_back(self, errands: list[Errand]) -> None:
         """Let others have what was claimed and not begun."""
         changes = []
         for errand in errands:
-            self._held.pop(errand.job_id, None)
+            self._let_go(errand)
             claim = _held(errand).claim
             changes.append(Change("back", claim.job_id, claim.head, give_back(claim), due="+0", result="-"))
         self.jobs.step(changes)
@@ -134,23 +162,23 @@ class LedgerOfThread:
 
     # Steps
 
-    def _ask_for(self, want: int) -> tuple[int, list[list[bytes]]]:
+    def _ask_for(self, want: int, way: Way) -> tuple[int, list[list[bytes]], bool]:
         self._claims += 1
         lanes = LANES if self._claims % _LOW_LANES_TURN else tuple(reversed(LANES))
-        now_us, entries = self._claim(
+        now_us, entries, passed_over = self._claim(
             args=[
                 self.jobs.keys.prefix,
-                want,
+                min(want, MOST_AT_ONCE) if way is Way.SHARED else MOST_AT_ONCE,
                 self._settings.smtp_sessions,
                 self._lease_us,
                 self._settings.relay_name,
                 PROBE_US,
-                0 if self._held else 1,
+                way.value,
                 self.jobs.result_seconds,
                 *lanes,
             ]
         )
-        return int(now_us), entries
+        return int(now_us), entries, bool(passed_over)
 
     def _now_us(self) -> int:
         """Redis's clock, carried on by a clock that does not step."""
@@ -175,6 +203,10 @@ class LedgerOfThread:
         )
         self._held[claim.job_id] = errand
         return errand
+
+    def _let_go(self, errand: Errand) -> None:
+        if self._held.pop(errand.job_id, None):
+            self._solitude.leave(1)
 
     def _intend(self, errand: Errand) -> Change:
         """The final dot may go out: from here a lost worker means ``unknown`` for those who ride on it."""

@@ -15,6 +15,7 @@ from tasks.domain.states import State
 from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
+from tasks.solitude import Solitude
 from tasks.store.jobs import Change, Jobs
 from tasks.store.relays import OPENS_AFTER, Relays
 from tests.support.making import LATER, make_spec
@@ -224,10 +225,31 @@ def test_its_neighbours_are_not_dead_with_it(desk: Desk, jobs: Jobs, redis: Redi
         lapse(redis, settings, job_id)
     worker = LedgerOfThread(settings, redis, "w1")
     [alone] = worker.claim(5)
-    assert worker.claim(5) == [], "a worker with a job in hand gets no job that must be alone"
+    assert worker.claim(5) == [], "a worker that has it gets nothing else"
     worker.step([report(alone, Outcome.ACCEPTED)], [])
     [second] = worker.claim(5)
     assert {alone.job_id, second.job_id} == ids
+
+
+def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redis: Redis, settings: Settings) -> None:
+    """Two threads of one process; a third is of another process, and sends the rest meanwhile."""
+    poison = desk.submit(make_spec(subject="poison")).job_id
+    LedgerOfThread(settings, redis, "w0").claim(1)
+    lapse(redis, settings, poison)
+    for number in range(4):
+        desk.submit(make_spec(subject=str(number)))
+    shared = Solitude()
+    first, second = (LedgerOfThread(settings, redis, "w1", solitude=shared) for _ in range(2))
+    busy = first.claim(2)
+    assert poison not in {errand.job_id for errand in busy}
+    assert second.claim(5) == first.claim(5) == [], "the process comes to rest"
+    first.step([report(errand, Outcome.ACCEPTED) for errand in busy], [])
+    [alone] = second.claim(5)
+    assert alone.job_id == poison
+    assert first.claim(5) == second.claim(5) == [], "nothing joins it"
+    assert len(LedgerOfThread(settings, redis, "w2").claim(1)) == 1
+    second.step([report(alone, Outcome.ACCEPTED)], [])
+    assert len(first.claim(5)) == 2, "the process goes on"
 
 
 def test_the_heartbeat_extends_only_what_is_still_ours(

@@ -1,26 +1,27 @@
 -- Gives a worker due jobs, under a lease and with a new token each.
 --
 -- ARGV: prefix, how many at most, how many of them are begun at once, lease in us, relay, probe in us,
---       may one be claimed alone (1 or 0), result seconds, lanes in order ...
--- Returns {now_us, entries}; an entry is {verdict, id, head, card, round, place}, where the verdict is
+--       which ("shared": those that need not be alone; "alone": one that must be), result seconds, lanes in order ...
+-- Returns {now_us, entries, passed over (1: one that must be alone is due, and was not given)};
+--   an entry is {verdict, id, head, card, round, place}, where the verdict is
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
 -- A lane that an operator paused is passed over.
--- A job that lapsed while begun (or twice in any way) is claimed alone from then on, and only when it may be.
+-- A job that lapsed while begun (or twice in any way) is claimed alone from then on.
 
 local DEATHS = 3
 local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local relay, probe, may_be_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8]
+local relay, probe, wants_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == 'alone', ARGV[8]
 local now = now_us()
-local entries, claimed = {}, 0
+local entries, claimed, passed_over = {}, 0, 0
 
 local hold = redis.call('HGET', K.recovery, 'hold_until')
-if hold and tonumber(hold) > now then return {int(now), entries} end
+if hold and tonumber(hold) > now then return {int(now), entries, 0} end
 
 local breaker = redis.call('HMGET', relay, 'open_until', 'probing')
 if breaker[1] then
-  if tonumber(breaker[1]) > now then return {int(now), entries} end
+  if tonumber(breaker[1]) > now then return {int(now), entries, 0} end
   want, begun = 1, 1
 end
 
@@ -52,9 +53,8 @@ end
 local paused = {}
 for _, lane in ipairs(redis.call('SMEMBERS', K.paused)) do paused[lane] = true end
 
-local stop = false
 for lane = 9, #ARGV do
-  if stop or claimed >= want then break end
+  if claimed >= want or (wants_alone and claimed > 0) then break end
   local due = K.due .. ARGV[lane]
   local ids = paused[ARGV[lane]] and {} or
     redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)
@@ -74,7 +74,9 @@ for lane = 9, #ARGV do
         if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
         if deaths >= DEATHS then
           entries[#entries + 1] = {'poison', id, record[1], record[4], record[5], record[2]}
-        elseif not alone or (claimed == 0 and may_be_alone) then
+        elseif alone ~= wants_alone then
+          if alone then passed_over = 1 end
+        else
           local new = take(id, head, accepted)
           redis.call('HSET', job, 'head', new)
           if lapsed then
@@ -82,7 +84,7 @@ for lane = 9, #ARGV do
           end
           zadd(due, int(now + lease), id)
           entries[#entries + 1] = {'claimed', id, new, record[4], record[5], record[2]}
-          if alone then stop = true break end
+          if alone then break end
         end
       end
     end
@@ -93,4 +95,4 @@ if breaker[1] and claimed > 0 then
   redis.call('HSET', relay, 'open_until', int(now + probe), 'probing', '1')
 end
 if claimed > 0 then finish(now) end
-return {int(now), entries}
+return {int(now), entries, passed_over}
