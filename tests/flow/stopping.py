@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,8 @@ class StoppingRelay:
         self.stopped = threading.Event()
         self.taken: Counter[str] = Counter()
         """Final dots that came, by recipient."""
+        self.on_rcpt: Callable[[str], None] = lambda recipient: None
+        """What is done when a recipient came, before the answer."""
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._listener.bind(("127.0.0.1", 0))
@@ -72,6 +75,7 @@ class StoppingRelay:
                     verb = line[:4].decode().upper().strip()
                     if verb == "RCPT":
                         recipient = line.decode().split("<")[1].split(">")[0]
+                        self.on_rcpt(recipient)
                     self._answer(sock, verb, "354 go on" if verb == "DATA" else "250 ok")
                     if verb == "DATA":
                         while (part := file.readline()) != b".\r\n":

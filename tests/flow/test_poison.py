@@ -1,0 +1,70 @@
+"""A job that kills its worker, every time, among others that do not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from tasks.desk import Desk
+from tasks.domain.states import State
+from tasks.settings import Settings
+from tasks.store.connection import connect
+from tests.flow.stopping import StoppingRelay
+from tests.support.making import make_spec
+from tests.support.processes import Process, RedisProcess, short_folder, wait_until
+
+NEIGHBOURS = 60
+POISON = "poison@mailbox.test"
+
+
+def test_a_poison_job_is_dead_after_three_deaths_alone_and_its_neighbours_are_sent() -> None:
+    with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
+        settings = Settings(redis_url=redis.url, data_dir=folder)
+        environment = {
+            "REDIS_URL": redis.url,
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(relay.port),
+            "SMTP_TLS": "none",
+            "LEASE_SECONDS": "1",
+            "DATA_DIR": str(folder),
+        }
+        worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
+        deaths = 0
+
+        def kill(recipient: str) -> None:
+            nonlocal deaths
+            if recipient == POISON:
+                deaths += 1
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGKILL)
+                raise OSError("its worker is dead")
+
+        relay.on_rcpt = kill
+        client = connect(settings.store)
+        desk = Desk(settings, client)
+        for number in range(NEIGHBOURS // 2):
+            desk.submit(make_spec(to=f"n{number}@mailbox.test"))
+        poison = desk.submit(make_spec(to=POISON)).job_id
+        for number in range(NEIGHBOURS // 2, NEIGHBOURS):
+            desk.submit(make_spec(to=f"n{number}@mailbox.test"))
+
+        def is_over() -> bool:
+            if not worker.running:
+                worker.start()
+            counts = desk.jobs.counts()
+            return counts[State.SENT] + counts[State.DEAD] + counts[State.UNKNOWN] == NEIGHBOURS + 1
+
+        worker.start()
+        try:
+            wait_until(is_over, "every job to be final", 90)
+        finally:
+            worker.stop(signal.SIGKILL)
+        job = desk.jobs.read(poison)
+        client.close()
+        assert job is not None
+        assert job.head.state == State.DEAD
+        assert deaths == 4, "once with others, thrice alone"
+        assert desk.jobs.counts()[State.DEAD] == 1
+        assert all(relay.taken[f"n{number}@mailbox.test"] <= 1 for number in range(NEIGHBOURS))
