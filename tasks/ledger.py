@@ -328,6 +328,6 @@ def _settle_change(claim: Claim, settlement: Settlement) -> Change:
 
 
 def _parse_claim(entry: list[bytes]) -> Claim:
-    job_id, head, card, round_, _place = (value.decode() for value in entry)
+    job_id, head, card, round_ = (value.decode() for value in entry)
     round_attempt, round_us = round_.split(" ")
     return Claim(job_id, Head.parse(head), Card.load(card), int(round_attempt), int(round_us))

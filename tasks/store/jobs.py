@@ -56,7 +56,7 @@ class WakeUp:
 class Change(NamedTuple):
     """One entry of a step. ``lua/step.lua`` says what each field means."""
 
-    kind: Literal["settle", "lost", "intent", "begin", "back", "verb"]
+    kind: Literal["settle", "lost", "intent", "back", "verb"]
     job_id: str
     seen: Head
     new: Head

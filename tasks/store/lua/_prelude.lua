@@ -11,11 +11,19 @@ local function int(number)
 end
 
 -- "state phase attempt token revision outcomes", see domain/job.py
+local function state_of(text)
+  return string.match(text, '^%a+')
+end
+
 local function parse_head(text)
   local state, phase, attempt, token, revision, outcomes =
     string.match(text, '^(%a+) (.) (%d+) (%d+) (%d+) (%a*)$')
   return {state = state, phase = phase, attempt = attempt, token = tonumber(token),
           revision = tonumber(revision), outcomes = outcomes}
+end
+
+local function revision_of(text)
+  return tonumber(string.match(text, ' (%d+) %a*$'))
 end
 
 local function format_head(head)
@@ -116,27 +124,28 @@ local function unbury(id)
   if redis.call('EXISTS', K.dead .. digest) == 0 then redis.call('HDEL', K.reasons, digest) end
 end
 
--- Writes a job's new head and its place in the indexes and the due set. ``record`` is its head, place and log.
-local function put(id, record, was, to, now, due, line, retention, reason)
+-- Writes a job's new head and its place in the indexes and the due set. ``record`` is its head, place and log;
+-- ``from`` and ``to`` are its states.
+local function put(id, record, from, to, new, now, due, line, retention, reason)
   local job = K.job .. id
   local lane, accepted = parse_place(record[2])
   if line ~= '' then
-    redis.call('HSET', job, 'head', format_head(to), 'log', append(record[3], now, line))
+    redis.call('HSET', job, 'head', new, 'log', append(record[3], now, line))
   else
-    redis.call('HSET', job, 'head', format_head(to))
+    redis.call('HSET', job, 'head', new)
   end
-  if was.state ~= to.state then
-    move(id, accepted, was.state, to.state)
-    if was.state == 'dead' then unbury(id) end
-    if to.state == 'dead' then bury(id, accepted, reason, now) end
+  if from ~= to then
+    move(id, accepted, from, to)
+    if from == 'dead' then unbury(id) end
+    if to == 'dead' then bury(id, accepted, reason, now) end
   end
-  if FINAL[to.state] then
+  if FINAL[to] then
     zrem(K.due .. lane, id)
     zadd(K.purge, int(now + retention), id)
   else
-    if FINAL[was.state] then -- reopened: its attempts and its time are counted from here
+    if FINAL[from] then -- reopened: its attempts and its time are counted from here
       zrem(K.purge, id)
-      redis.call('HSET', job, 'round', to.attempt .. ' ' .. int(now))
+      redis.call('HSET', job, 'round', parse_head(new).attempt .. ' ' .. int(now))
     end
     if string.sub(due, 1, 1) == '+' then
       zadd(K.due .. lane, int(now + tonumber(string.sub(due, 2))), id)
@@ -146,11 +155,11 @@ local function put(id, record, was, to, now, due, line, retention, reason)
 end
 
 -- Celery's own record of a job: JSON; "" leaves it as it is, "-" removes it.
-local function tell_celery(id, to, result, expires)
+local function tell_celery(id, state, result, expires)
   if result == '-' then
     redis.call('DEL', CELERY_RESULT .. id)
   elseif result ~= '' then
     redis.call('SET', CELERY_RESULT .. id, result, 'EX', expires)
-    if FINAL[to.state] then redis.call('PUBLISH', CELERY_RESULT .. id, result) end
+    if FINAL[state] then redis.call('PUBLISH', CELERY_RESULT .. id, result) end
   end
 end

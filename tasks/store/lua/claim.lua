@@ -3,7 +3,7 @@
 -- ARGV: prefix, how many at most, how many of them are begun at once, lease in us, relay, probe in us,
 --       which ("shared": those that need not be alone; "alone": one that must be), result seconds, lanes in order ...
 -- Returns {now_us, entries, passed over (1: one that must be alone is due, and was not given)};
---   an entry is {verdict, id, head, card, round, place}, where the verdict is
+--   an entry is {verdict, id, head, card, round}, where the verdict is
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
@@ -60,7 +60,7 @@ for lane = 9, #ARGV do
     redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)
   for _, id in ipairs(ids) do
     local job = K.job .. id
-    local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round', 'log')
+    local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round')
     if not record[1] then
       redis.call('ZREM', due, id)
     else
@@ -69,21 +69,21 @@ for lane = 9, #ARGV do
       local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
       local lapsed = head.state == 'sending'
       if lapsed and head.phase == 'i' then
-        entries[#entries + 1] = {'lapsed', id, record[1], record[4], record[5], record[2]}
+        entries[#entries + 1] = {'lapsed', id, record[1], record[4], record[5]}
       else
         if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
         if deaths >= DEATHS then
-          entries[#entries + 1] = {'poison', id, record[1], record[4], record[5], record[2]}
+          entries[#entries + 1] = {'poison', id, record[1], record[4], record[5]}
         elseif alone ~= wants_alone then
           if alone then passed_over = 1 end
         else
           local new = take(id, head, accepted)
           redis.call('HSET', job, 'head', new)
           if lapsed then
-            redis.call('HSET', job, 'lapses', lapses, 'log', append(record[6], now, 'lapsed {}'))
+            redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
           end
           zadd(due, int(now + lease), id)
-          entries[#entries + 1] = {'claimed', id, new, record[4], record[5], record[2]}
+          entries[#entries + 1] = {'claimed', id, new, record[4], record[5]}
           if alone then break end
         end
       end

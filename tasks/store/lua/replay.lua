@@ -22,8 +22,8 @@ for at = 4, #ARGV, 6 do
     local was, to = parse_head(record[1]), parse_head(new)
     if is_newer(to, was) then
       any = true
-      put(id, record, was, to, now, due, line, retention, reason)
-      tell_celery(id, to, result, expires)
+      put(id, record, was.state, to.state, new, now, due, line, retention, reason)
+      tell_celery(id, to.state, result, expires)
     end
   end
 end

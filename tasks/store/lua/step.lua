@@ -16,10 +16,52 @@ local retention, expires = tonumber(ARGV[2]), ARGV[3]
 local now = now_us()
 local results, any = {}, false
 
-local function is_late(kind, now_head, seen_text)
-  local seen = parse_head(seen_text)
-  return kind == 'settle' and now_head.token == seen.token
-    and (now_head.state == 'unknown' or now_head.state == 'retrying')
+-- An intent stands in the head alone.
+local function intend(id, seen, new)
+  local current = redis.call('HGET', K.job .. id, 'head')
+  if current == seen then
+    redis.call('HSET', K.job .. id, 'head', new)
+    any = true
+  end
+  return (current == seen or current == new) and revision_of(new) or 0
+end
+
+-- What a late settle writes; nil where it comes too late, or is no settle. Then also the revision, where it is done.
+local function late(kind, current, seen, new)
+  local was, to = parse_head(current), parse_head(new)
+  if kind ~= 'settle' or was.token ~= parse_head(seen).token
+      or not (was.state == 'unknown' or was.state == 'retrying') then
+    return nil
+  end
+  to.revision = was.revision
+  if format_head(to) == current then return nil, was.revision end -- asked again, since the answer was lost
+  to.revision = was.revision + 1
+  return format_head(to)
+end
+
+local function change(kind, id, seen, new, due, line, result, reason)
+  local job = K.job .. id
+  local record = redis.call('HMGET', job, 'head', 'place', 'log', 'lapses')
+  local current, done = record[1], nil
+  if current == new then return revision_of(new) end
+  if not current then return 0 end
+  if current ~= seen then new, done = late(kind, current, seen, new) end
+  if not new then return done or 0 end
+  local from, to = state_of(current), state_of(new)
+  if from ~= to and not GOES_TO[from][to] then return 0 end
+  any = true
+  local accepted = put(id, record, from, to, new, now, due, line, retention, reason)
+  if kind == 'settle' or kind == 'lost' then
+    if record[4] then redis.call('HDEL', job, 'lapses') end
+    count_outcome(to, accepted, now)
+    if reason ~= '' then
+      local day = K.refusals .. int(math.floor(now / 86400000000))
+      redis.call('ZINCRBY', day, 1, reason)
+      redis.call('EXPIRE', day, 777600)
+    end
+  end
+  tell_celery(id, to, result, expires)
+  return revision_of(new)
 end
 
 -- A Redis that was started anew may have forgotten what others are about to replay (recover.lua). Until they have, an
@@ -34,43 +76,9 @@ if hold and tonumber(hold) > now then
 end
 
 for at = 4, #ARGV, 8 do
-  local kind, id, seen, new, due, line, result, reason =
-    ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
-  local job = K.job .. id
-  local record = redis.call('HMGET', job, 'head', 'place', 'log')
-  local current, ok = record[1], 0
-  if current == new then
-    ok = parse_head(new).revision
-  elseif current then
-    local was = parse_head(current)
-    local to = parse_head(new)
-    local fits = current == seen
-    if not fits and is_late(kind, was, seen) then
-      to.revision = was.revision
-      if format_head(to) == current then
-        ok = was.revision -- done already: the caller asks again since the answer was lost
-      else
-        to.revision = was.revision + 1
-        new = format_head(to)
-        fits = true
-      end
-    end
-    if fits and (was.state == to.state or GOES_TO[was.state][to.state]) then
-      ok, any = to.revision, true
-      local accepted = put(id, record, was, to, now, due, line, retention, reason)
-      if kind == 'settle' or kind == 'lost' then
-        redis.call('HDEL', job, 'lapses')
-        count_outcome(to.state, accepted, now)
-        if reason ~= '' then
-          local day = K.refusals .. int(math.floor(now / 86400000000))
-          redis.call('ZINCRBY', day, 1, reason)
-          redis.call('EXPIRE', day, 777600)
-        end
-      end
-      tell_celery(id, to, result, expires)
-    end
-  end
-  results[#results + 1] = ok
+  local kind, id, seen, new = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  results[#results + 1] = kind == 'intent' and intend(id, seen, new)
+    or change(kind, id, seen, new, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
 end
 if any then finish(now) end
 return results
