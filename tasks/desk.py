@@ -15,7 +15,7 @@ from tasks import clock
 from tasks.app import DELIVER, make_app, queue_key
 from tasks.domain.filter import Filter
 from tasks.domain.ids import make_id
-from tasks.domain.job import Card
+from tasks.domain.job import Card, Job
 from tasks.domain.message import Built, build
 from tasks.domain.spec import Defaults, JobSpec
 from tasks.domain.states import State, Verb
@@ -41,6 +41,8 @@ class Submission:
 
     kind: Literal["accepted", "replayed", "conflict"]
     job_id: str
+    job: Job | None
+    """The job that was accepted, as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Desk:
         )
         if answer.kind == "accepted" and not self._settings.one_redis:
             self._publish(job_id)
-        return Submission(answer.kind, answer.job_id)
+        return Submission(answer.kind, answer.job_id, answer.job)
 
     def cancel(self, job_id: str) -> Verdict:
         """Withdraw a job: until the intent to send its final dot is recorded."""

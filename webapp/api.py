@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 
 from tasks.desk import Verdict
 from tasks.domain import ids, reading, spec
@@ -32,9 +32,9 @@ def submit() -> Response:
     submission = postroom().desk.submit(parsed, key=key)
     if submission.kind == "conflict":
         raise key_conflict()
-    job = found(postroom().jobs.read(submission.job_id), submission.job_id)
+    job = submission.job or found(postroom().jobs.read(submission.job_id), submission.job_id)
     response = answer(views.first_document(job, postroom().settings.relay_name), 202)
-    response.headers["Location"] = url_for("api.show", job_id=job.id)
+    response.headers["Location"] = f"/api/jobs/{job.id}"
     if submission.kind == "replayed":
         response.headers["Idempotency-Replayed"] = "true"
     return response

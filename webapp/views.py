@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Literal, cast
 
 from tasks.clock import rfc3339
@@ -72,19 +71,8 @@ def job_document(job: Job, relay: str) -> JobDocument:
 
 
 def first_document(job: Job, relay: str) -> JobDocument:
-    """The document as it was when the job was accepted: what a repeated submission is answered with."""
-    waits = job.card.send_at_us is not None and job.card.send_at_us > job.accepted_us
-    start = max(job.accepted_us, job.card.send_at_us or 0)
-    head = job.head._replace(
-        state=State.SCHEDULED if waits else State.QUEUED,
-        phase=Phase.NONE,
-        attempt=0,
-        token=0,
-        revision=1,
-        outcomes=str(Outcome.PENDING) * len(job.head.outcomes),
-    )
-    first = replace(job, head=head, log=job.log[:1], round_attempt=0, round_us=start, due_us=start)
-    return job_document(first, relay)
+    """The document as it was when the job was accepted: what a submission is answered with, also when repeated."""
+    return job_document(Job.accepted(job.id, job.card, job.accepted_us), relay)
 
 
 def job_summary(job: Job) -> JobSummary:

@@ -174,6 +174,15 @@ class Job:
     reason: str | None = None
     """Of a dead letter: the digest of why, by which dead letters are grouped."""
 
+    @classmethod
+    def accepted(cls, job_id: str, card: Card, accepted_us: int) -> Job:
+        """A job as it is when it is accepted: what ``accept.lua`` writes."""
+        start = max(accepted_us, card.send_at_us or 0)
+        state = State.SCHEDULED if start > accepted_us else State.QUEUED
+        head = Head(state, Phase.NONE, 0, 0, 1, str(Outcome.PENDING) * len(card.rcpt_tos))
+        log = [Event(accepted_us, "accepted", {})]
+        return cls(job_id, head, card, accepted_us, round_attempt=0, round_us=start, due_us=start, log=log)
+
     @property
     def message_id(self) -> str:
         """Its ``Message-ID``, as :mod:`tasks.domain.message` writes it."""

@@ -11,6 +11,7 @@ from redis import Redis
 from tasks.domain.job import Card, Event, Head, Job
 from tasks.domain.settle import Settlement
 from tasks.domain.states import STATES, State
+from tasks.store.direct import Command, Direct
 from tasks.store.index import Place, marks, newest
 from tasks.store.keys import LANES, Keys
 from tasks.store.memory import Memory
@@ -34,6 +35,8 @@ class Acceptance:
 
     kind: Literal["accepted", "replayed", "conflict"]
     job_id: str
+    job: Job | None = None
+    """The job that was accepted, as Redis has it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,10 @@ class Jobs:
         self.redis = redis
         self._memory = memory
         self.keys = Keys(prefix)
+        self._revision = self.keys.of("revision")
         self.retention_us = int(retention_seconds * 1_000_000)
         self.result_seconds = result_seconds
+        self._ask = Direct(redis)
         self._accept = script(redis, "accept")
         self._step = script(redis, "step")
         self._purge = script(redis, "purge")
@@ -109,10 +114,12 @@ class Jobs:
         arguments += [IDEMPOTENCY_SECONDS]
         arguments += [wake_up.message, wake_up.queue, wake_up.shallow] if wake_up else ["", "", 0]
         arguments += marks(card)
-        kind, first = self._accept(args=arguments)
-        if self._memory and kind == b"accepted":
+        kind, first, *accepted = self._accept(args=arguments)
+        if not accepted:
+            return Acceptance(kind.decode(), first.decode())
+        if self._memory:
             self._memory.accepted(arguments)
-        return Acceptance(kind.decode(), first.decode())
+        return Acceptance("accepted", job_id, Job.accepted(job_id, card, int(accepted[0])))
 
     def step(self, changes: Sequence[Change]) -> list[bool]:
         """Make each change where its job is still as it was seen; False where somebody else changed it first."""
@@ -149,17 +156,11 @@ class Jobs:
         """Jobs in one round trip, in the order asked for."""
         if not job_ids:
             return []
-        pipe = self.redis.pipeline(transaction=False)
-        for job_id in job_ids:
-            pipe.hmget(self.keys.job(job_id), FIELDS)
-            for lane in LANES:
-                pipe.zscore(self.keys.due(lane), job_id)
-        answers = pipe.execute()
-        width = 1 + len(LANES)
-        return [
-            _job(job_id, answers[at * width], answers[at * width + 1 : (at + 1) * width])
-            for at, job_id in enumerate(job_ids)
-        ]
+        records: list[Command] = [("HMGET", self.keys.job(job_id), *FIELDS) for job_id in job_ids]
+        scores: list[Command] = [("ZMSCORE", self.keys.due(lane), *job_ids) for lane in LANES]
+        answers = self._ask.all(records + scores)
+        due = zip(*answers[len(records) :], strict=True)
+        return [_job(*found) for found in zip(job_ids, answers, due, strict=False)]
 
     def content(self, job_id: str) -> bytes | None:
         """The message in wire form."""
@@ -171,12 +172,12 @@ class Jobs:
 
     def revision(self, job_id: str) -> int | None:
         """The polling tag of a job, for the price of one small read."""
-        head = cast("bytes | None", self.redis.hget(self.keys.job(job_id), "head"))
+        head = cast("bytes | None", self._ask("HGET", self.keys.job(job_id), "head"))
         return Head.parse(head.decode()).revision if head else None
 
     def system_revision(self) -> int:
         """The polling tag of everything."""
-        return int(cast("bytes | None", self.redis.get(self.keys.of("revision"))) or 0)
+        return int(self._ask("GET", self._revision) or 0)
 
     def now_us(self) -> int:
         """Redis's clock, which orders everything."""
@@ -190,10 +191,7 @@ class Jobs:
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        pipe = self.redis.pipeline(transaction=False)
-        for state in STATES:
-            pipe.zcard(self.keys.state(state))
-        return dict(zip(STATES, pipe.execute(), strict=True))
+        return dict(zip(STATES, self._ask.all([("ZCARD", self.keys.state(state)) for state in STATES]), strict=True))
 
     def page(self, state: State | None, limit: int, cursor: str | None = None) -> Page:
         """Jobs newest first, of one state or (None) of all; ValueError for a cursor that we never gave."""
@@ -205,7 +203,7 @@ class Jobs:
         return Page(jobs, str(found[limit - 1]) if len(found) > limit else None)
 
 
-def _job(job_id: str, fields: list[bytes | None], scores: list[float | None]) -> Job | None:
+def _job(job_id: str, fields: list[bytes | None], due: Sequence[Any]) -> Job | None:
     if fields[0] is None:
         return None
     head, card, log, place, round_ = (cast(bytes, value).decode() for value in fields[:5])
@@ -217,7 +215,7 @@ def _job(job_id: str, fields: list[bytes | None], scores: list[float | None]) ->
         accepted_us=int(place.split(" ")[1]),
         round_attempt=int(round_attempt),
         round_us=int(round_us),
-        due_us=next((int(score) for score in scores if score is not None), None),
+        due_us=next((int(score) for score in due if score is not None), None),
         log=[Event.parse(line) for line in log.split("\n")],
         reason=fields[5].decode() if fields[5] else None,
     )

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from hiredis import pack_command
 from redis import Redis
-from redis.connection import AbstractConnection
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.domain.states import STATES
+from tasks.store.direct import Direct
 from tasks.store.keys import Keys
 
 _EVEN_OUT_OF_MEMORY = {"step", "replay", "purge", "extend", "recover", "relay_failed", "look", "bulk_end"}
@@ -61,59 +56,22 @@ def _states() -> str:
 
 
 class Script:
-    """A Lua call. Called often, so it goes straight to a connection that its thread keeps: what a client does around
-    a command (pools, metrics, retries) costs as much as the call itself."""
+    """A Lua call."""
 
     def __init__(self, redis: Redis, verb: str) -> None:
         self._source = source(verb)
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
-        self._connection = _connections(redis)
+        self._ask = Direct(redis)
 
     def __call__(self, args: Iterable[Any]) -> Any:
         """Make the call once and return its answer; redis-py's errors come as from any command."""
         arguments = tuple(args)
-        connection = self._connection()
         try:
-            return _ask(connection, ("EVALSHA", self._sha, 0, *arguments))
+            return self._ask("EVALSHA", self._sha, 0, *arguments)
         except NoScriptError:
-            return _ask(connection, ("EVAL", self._source, 0, *arguments))
+            return self._ask("EVAL", self._source, 0, *arguments)
 
 
 def script(redis: Redis, verb: str) -> Script:
     """A Lua call ready to be made; one that Redis does not know (any more) is given to it anew."""
     return Script(redis, verb)
-
-
-def _ask(connection: AbstractConnection, command: tuple[Any, ...]) -> Any:
-    connection.send_packed_command([pack_command(command)], check_health=False)  # type: ignore[no-untyped-call]
-    try:
-        return connection.read_response()
-    except (OSError, RedisConnectionError, RedisTimeoutError):
-        connection.disconnect()  # type: ignore[no-untyped-call] # an answer that comes late must not be taken for the next one's
-        raise
-
-
-def _has_ended(connection: AbstractConnection) -> bool:
-    """Redis hung up while nobody asked: then there is something to read, or reading raises."""
-    try:
-        return bool(connection.can_read())
-    except (OSError, RedisConnectionError, RedisTimeoutError):
-        return True
-
-
-_OF_CLIENT: WeakKeyDictionary[Redis, threading.local] = WeakKeyDictionary()
-
-
-def _connections(redis: Redis) -> Callable[[], AbstractConnection]:
-    """A thread's own connection of that client: made by its pool, so that closing the client closes it too."""
-    mine = _OF_CLIENT.setdefault(redis, threading.local())
-
-    def connection() -> AbstractConnection:
-        if not hasattr(mine, "connection"):
-            mine.connection = redis.connection_pool.make_connection()
-        kept: AbstractConnection = mine.connection
-        if kept.is_connected and _has_ended(kept):
-            kept.disconnect()  # type: ignore[no-untyped-call]
-        return kept
-
-    return connection

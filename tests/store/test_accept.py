@@ -34,6 +34,26 @@ def test_an_accepted_job_is_all_there(desk: Desk, jobs: Jobs) -> None:
     assert jobs.counts()[State.QUEUED] == 1
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {
+            "to": ["Ann <ann@mailbox.test>"],
+            "cc": "\u00e4nn@b\u00fccher.example",
+            "bcc": "bob@mailbox.test",
+            "tags": ["x"],
+        },
+        {"send_at": LATER, "priority": "low"},
+        {"send_at": "2001-01-01T00:00:00Z", "max_attempts": 3, "on_unknown": "resend"},
+    ],
+)
+def test_the_job_that_a_submission_gives_is_the_job_in_redis(desk: Desk, jobs: Jobs, asked: dict[str, object]) -> None:
+    submission = desk.submit(make_spec(**asked), result="Hello Ann")
+    assert submission.job is not None
+    assert submission.job == jobs.read(submission.job_id)
+
+
 def test_a_job_for_later_waits_until_then(desk: Desk, jobs: Jobs) -> None:
     job = jobs.read(desk.submit(make_spec(send_at=LATER)).job_id)
     assert job is not None

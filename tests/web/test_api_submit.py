@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
 from tasks.settings import Settings
+from tests.support.making import LATER
 from tests.web import moving
 from tests.web.asking import MAIL, fields_of, problem_of, read, submit
 from webapp import create_app
@@ -27,6 +28,15 @@ def test_a_submission_is_accepted_with_its_place_and_its_document(client: FlaskC
     assert "Idempotency-Replayed" not in answer.headers
     assert (job.state, job.to, job.subject, job.tags) == ("queued", ["ann@mailbox.test"], "Hello", ["first"])
     assert read(client, job.id) == job
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"cc": "Bob <bob@mailbox.test>", "send_at": LATER}, {"send_at": "2001-01-01T00:00:00Z", "subject": ""}]
+)
+def test_the_document_of_a_submission_is_what_reading_the_job_gives(client: FlaskClient, more: dict[str, str]) -> None:
+    answer = client.post("/api/jobs", json=MAIL | more)
+    assert answer.status_code == 202
+    assert client.get(answer.headers["Location"]).data == answer.data
 
 
 def test_what_is_wrong_is_told_at_each_field(client: FlaskClient) -> None:
