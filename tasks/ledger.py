@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from tasks import clock
+from tasks.attempt_record import attempt_data, merged
 from tasks.domain.job import Card, Head, Outcome, Phase
 from tasks.domain.retry import Policy
 from tasks.domain.settle import MESSAGE_GONE, OUT_OF_TIME, POISON, Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
-from tasks.smtp.errand import Errand, Exchange, Reached, Reply, Report
+from tasks.smtp.errand import Errand, Reached, Report
 from tasks.solitude import Solitude, Way
 from tasks.store.jobs import Change
 from tasks.store.keys import LANES
@@ -31,7 +31,6 @@ from tasks.stores import make_jobs
 MOST_AT_ONCE = 50
 _LOW_LANES_TURN = 8
 """Every so many claims start with the lowest lane, so that a stream of urgent mail does not starve it."""
-_EXCHANGE_LIMIT = 300
 PROBE_US = 15_000_000
 
 
@@ -59,6 +58,7 @@ class LedgerOfThread:
     ) -> None:
         self._settings = settings
         self._worker = worker
+        self._relay_name = settings.relay_name
         self._redis = redis
         self.jobs = make_jobs(settings, redis, memory)
         self._relays = Relays(redis, settings.key_prefix)
@@ -119,8 +119,8 @@ class LedgerOfThread:
         changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
         answers = self.jobs.step(changes)
         self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
+        self._let_go([report.errand for report in reports])
         for report in reports:
-            self._let_go(report.errand)
             self.settled_in[_held(report.errand).claim.card.priority] += 1
         self.settled += len(reports)
         granted = answers[len(reports) :]
@@ -128,26 +128,25 @@ class LedgerOfThread:
             if ok:
                 held = _held(errand)
                 held.claim = _with_head(held.claim, change.new)
-            else:
-                self._let_go(errand)
+        self._let_go([errand for errand, ok in zip(intents, granted, strict=True) if not ok])
         return granted
 
     def give_back(self, errands: list[Errand]) -> None:
         """Let others have what was claimed and not begun."""
+        self._let_go(errands)
         changes = []
         for errand in errands:
-            self._let_go(errand)
             claim = _held(errand).claim
             changes.append(Change("back", claim.job_id, claim.head, give_back(claim), due="+0", result="-"))
         self.jobs.step(changes)
 
     def relay_failed(self, kind: str, text: str) -> None:
         """Count a failure that is the relay's; after a few its breaker opens."""
-        self._relays.failed(self._settings.relay_name, kind, text)
+        self._relays.failed(self._relay_name, kind, text)
 
     def relay_answered(self) -> None:
         """A session was opened, so the breaker closes, whoever opened it."""
-        self._relays.answered(self._settings.relay_name)
+        self._relays.answered(self._relay_name)
 
     # What the heartbeat asks
 
@@ -171,7 +170,7 @@ class LedgerOfThread:
                 min(want, MOST_AT_ONCE) if way is Way.SHARED else MOST_AT_ONCE,
                 self._settings.smtp_sessions,
                 self._lease_us,
-                self._settings.relay_name,
+                self._relay_name,
                 PROBE_US,
                 way.value,
                 self.jobs.result_seconds,
@@ -204,17 +203,17 @@ class LedgerOfThread:
         self._held[claim.job_id] = errand
         return errand
 
-    def _let_go(self, errand: Errand) -> None:
-        if self._held.pop(errand.job_id, None):
-            self._solitude.leave(1)
+    def _let_go(self, errands: Sequence[Errand]) -> None:
+        if errands:
+            self._solitude.leave(sum(self._held.pop(errand.job_id, None) is not None for errand in errands))
 
     def _intend(self, errand: Errand) -> Change:
         """The final dot may go out: from here a lost worker means ``unknown`` for those who ride on it."""
         held = _held(errand)
         head = held.claim.head
         standing = errand.standing or [Outcome.PENDING] * len(held.served)
-        riding = [Outcome.UNKNOWN if outcome == Outcome.PENDING else outcome for outcome in standing]
-        outcomes = _merge(head.outcomes, held.served, riding)
+        riding = [Outcome.UNKNOWN if outcome is Outcome.PENDING else outcome for outcome in standing]
+        outcomes = merged(head.outcomes, held.served, riding)
         new = held.asked = head.moved(phase=Phase.INTENT, attempt=head.attempt + 1, outcomes=outcomes)
         return Change("intent", errand.job_id, head, new)
 
@@ -227,14 +226,14 @@ class LedgerOfThread:
         attempt = claim.head.attempt + (0 if counted else 1)
         settlement = settle(
             claim,
-            _merge(claim.head.outcomes, held.served, report.outcomes),
+            merged(claim.head.outcomes, held.served, report.outcomes),
             attempt,
             now_us=self._now_us(),
             policy=self._policy,
             jitter=clock.jitter(),
             replies=[str(reply) for reply in report.replies if reply] or [report.fault or ""],
             word="attempt",
-            data=self._attempt_data(report, attempt, held.served),
+            data=attempt_data(report, attempt, held.served, self._worker, self._relay_name),
         )
         return _settle_change(claim, settlement)
 
@@ -265,38 +264,6 @@ class LedgerOfThread:
         )
         return Change.of("lost", claim.job_id, claim.head, settlement)
 
-    def _attempt_data(self, report: Report, attempt: int, served: list[int]) -> dict[str, Any]:
-        """The attempt as the log keeps it: short names, since a record holds many."""
-        data: dict[str, Any] = {
-            "n": attempt,
-            "w": self._worker,
-            "r": self._settings.relay_name,
-            "t": round(report.seconds, 6),
-            "x": [
-                [exchange.command[:_EXCHANGE_LIMIT], *_brief(exchange.reply), round(exchange.at_seconds, 4)]
-                for exchange in report.exchanges
-            ],
-            "o": [
-                [at, str(outcome), *_where(reply, report.exchanges)]
-                for at, outcome, reply in zip(served, report.outcomes, report.replies, strict=True)
-            ],
-        }
-        if report.fault:
-            data["f"] = report.fault
-        return data
-
-
-def _brief(reply: Reply | None) -> tuple[int, str]:
-    return (reply.code, reply.text[:_EXCHANGE_LIMIT]) if reply else (0, "")
-
-
-def _where(reply: Reply | None, exchanges: list[Exchange]) -> tuple[int] | tuple[int, str]:
-    """A deciding reply: which of the exchanges it stands in, so that it is kept once; or itself, if in none."""
-    for at in range(len(exchanges) - 1, -1, -1):
-        if exchanges[at].reply is reply and reply is not None:
-            return (at,)
-    return _brief(reply)
-
 
 def _held(errand: Errand) -> Held:
     assert isinstance(errand.lease, Held)  # noqa: S101 - for the type checker: only this module sets it
@@ -305,13 +272,6 @@ def _held(errand: Errand) -> Held:
 
 def _with_head(claim: Claim, head: Head) -> Claim:
     return Claim(claim.job_id, head, claim.card, claim.round_attempt, claim.round_us)
-
-
-def _merge(outcomes: str, served: list[int], new: Sequence[Outcome]) -> str:
-    letters = list(outcomes)
-    for at, outcome in zip(served, new, strict=True):
-        letters[at] = outcome
-    return "".join(letters)
 
 
 def _settle_change(claim: Claim, settlement: Settlement) -> Change:

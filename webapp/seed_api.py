@@ -56,7 +56,7 @@ def job_status(job_id: str) -> Response:
 def _outcome(job: Job) -> dict[str, Any]:
     celery_state = STATES[job.head.state].celery
     if celery_state == "SUCCESS":
-        return {"result": success_value(job.card, len(job.head.outcomes))}
+        return {"result": success_value(job.card.result, len(job.head.outcomes))}
     if celery_state in ("FAILURE", "RETRY", "REVOKED"):
         return {"error": _error(job)}
     return {}

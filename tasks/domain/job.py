@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from tasks.domain.states import State
 
 
@@ -117,7 +119,7 @@ class Card:
     @classmethod
     def load(cls, text: str) -> Card:
         """The inverse of :meth:`dump`."""
-        values = {**_DEFAULTS, **json.loads(text)}
+        values = {**_DEFAULTS, **from_json(text)}
         values.setdefault("mail_from", values["sender"])
         values.setdefault("rcpt_tos", [*values["to"], *values["cc"], *values["bcc"]])
         return cls(**values)

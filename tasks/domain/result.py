@@ -7,6 +7,7 @@ date_done, task_id; a failure's result is ``{"exc_type", "exc_message", "exc_mod
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -30,9 +31,9 @@ _DEFAULT_REASONS = {
 _CODES = re.compile(r"^\d{3}[ -](?:\d\.\d{1,3}\.\d{1,3} )?")
 
 
-def success_value(card: Card, recipients: int) -> Any:
+def success_value(word: str | None, recipients: int) -> Any:
     """The result of a job that was sent: the submitter's own word, or the state and the count."""
-    return card.result if card.result is not None else {"state": "sent", "recipients": recipients}
+    return word if word is not None else {"state": "sent", "recipients": recipients}
 
 
 def failure_text(reason: str) -> str:
@@ -42,22 +43,21 @@ def failure_text(reason: str) -> str:
 
 def celery_result(job_id: str, state: State, card: Card, outcomes: str, reason: str) -> str:
     """The record for a state as JSON; "-" where Celery's word is PENDING, which is to have no record."""
-    status = STATES[state].celery
-    if status == "PENDING":
+    if STATES[state].celery == "PENDING":
         return "-"
+    return f'{_record(state, card.result, outcomes.count(Outcome.ACCEPTED), reason)}"{job_id}"}}'
+
+
+@lru_cache(maxsize=256)
+def _record(state: State, word: str | None, recipients: int, reason: str) -> str:
+    """The record up to the id, which comes last: the same for most jobs."""
+    status = STATES[state].celery
     result: Any = None
     if status == "SUCCESS":
-        result = success_value(card, outcomes.count(Outcome.ACCEPTED))
+        result = success_value(word, recipients)
     elif state in _EXCEPTIONS:
         kind, module = _EXCEPTIONS[state]
         text = _DEFAULT_REASONS.get(state) or failure_text(reason) or "It was not sent."
         result = {"exc_type": kind, "exc_message": [text], "exc_module": module}
-    record = {
-        "status": status,
-        "result": result,
-        "traceback": None,
-        "children": [],
-        "date_done": None,
-        "task_id": job_id,
-    }
-    return to_json(record).decode()
+    record = {"status": status, "result": result, "traceback": None, "children": [], "date_done": None, "task_id": None}
+    return to_json(record).decode().removesuffix("null}")

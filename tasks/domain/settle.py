@@ -66,15 +66,16 @@ def settle(
 
     ``word`` and ``data`` are the log line of what happened; ``replies`` are searched for a hint when to try again.
     """
-    wait = max(backoff_seconds(policy, max(attempt - claim.round_attempt, 1), jitter), hinted_seconds(replies))
-    again = Outcome.DEFERRED in outcomes or (Outcome.UNKNOWN in outcomes and claim.card.on_unknown == "resend")
-    used_up = _used_up(claim, attempt, now_us + int(wait * 1_000_000))
-    if again and used_up is None:
-        state, due = State.RETRYING, f"+{int(wait * 1_000_000)}"
-    else:
-        state, due = _final_state(outcomes), "-"
-        if again and used_up:
-            data = data | {"used_up": used_up}
+    state, due = State.SENT, "-"
+    if outcomes.strip(Outcome.ACCEPTED):
+        wait = max(backoff_seconds(policy, max(attempt - claim.round_attempt, 1), jitter), hinted_seconds(replies))
+        state = _final_state(outcomes)
+        if Outcome.DEFERRED in outcomes or (Outcome.UNKNOWN in outcomes and claim.card.on_unknown == "resend"):
+            used_up = _used_up(claim, attempt, now_us + int(wait * 1_000_000))
+            if used_up:
+                data = data | {"used_up": used_up}
+            else:
+                state, due = State.RETRYING, f"+{int(wait * 1_000_000)}"
     return _settlement(claim, state, outcomes, attempt, due, word, data, replies)
 
 
@@ -123,6 +124,11 @@ def _settlement(
 ) -> Settlement:
     head = claim.head.moved(state=state, phase=Phase.NONE, attempt=attempt, outcomes=outcomes)
     line = f"{word} {to_json(data).decode()}"
-    reason = " ".join(next((text for text in reversed(list(replies)) if text), "").split())
+    reason = "" if state is State.SENT else _last(replies)
     told = reason if state in (State.DEAD, State.PARTIAL) else ""
     return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason), told[:200])
+
+
+def _last(replies: Iterable[str]) -> str:
+    """The last reply that says something, on one line."""
+    return " ".join(next((text for text in reversed(list(replies)) if text), "").split())

@@ -168,7 +168,7 @@ class Jobs:
 
     def contents(self, job_ids: Sequence[str]) -> list[bytes | None]:
         """Several messages in one round trip."""
-        return cast("list[bytes | None]", self.redis.mget([self.keys.content(job_id) for job_id in job_ids]))
+        return cast("list[bytes | None]", self._ask("MGET", *[self.keys.content(job_id) for job_id in job_ids]))
 
     def revision(self, job_id: str) -> int | None:
         """The polling tag of a job, for the price of one small read."""
