@@ -206,13 +206,14 @@ class Jobs:
 def _job(job_id: str, fields: list[bytes | None], due: Sequence[Any]) -> Job | None:
     if fields[0] is None:
         return None
-    head, card, log, place, round_ = (cast(bytes, value).decode() for value in fields[:5])
-    round_attempt, round_us = round_.split(" ")
+    head, card, log, place = (cast(bytes, value).decode() for value in fields[:4])
+    accepted = place.split(" ")[1]
+    round_attempt, round_us = fields[4].split(b" ") if fields[4] else ("0", accepted)
     return Job(
         id=job_id,
         head=Head.parse(head),
         card=Card.load(card),
-        accepted_us=int(place.split(" ")[1]),
+        accepted_us=int(accepted),
         round_attempt=int(round_attempt),
         round_us=int(round_us),
         due_us=next((int(score) for score in due if score is not None), None),

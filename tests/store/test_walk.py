@@ -229,7 +229,7 @@ class Walk(RuleBasedStateMachine):
         """Its time is used up."""
         key = self.jobs.keys.job(job_id)
         if self.redis.exists(key):
-            attempt = self.redis.hget(key, "round").split()[0].decode()  # type: ignore[union-attr]
+            attempt = (self.redis.hget(key, "round") or b"0").split()[0].decode()  # type: ignore[union-attr]
             self.redis.hset(key, "round", f"{attempt} 1")
         self.give_up_beat.turn()
         self.snapshot = None  # nobody remembers this: it is simply found again

@@ -35,7 +35,8 @@ end
 
 redis.call('HSET', K.job .. id,
   'head', state .. ' - 0 0 1 ' .. outcomes, 'card', card, 'log', accepted .. ' accepted {}',
-  'place', lane .. ' ' .. accepted .. (marks and ' ' .. marks or ''), 'round', '0 ' .. due)
+  'place', lane .. ' ' .. accepted .. (marks and ' ' .. marks or ''))
+if waits then redis.call('HSET', K.job .. id, 'round', '0 ' .. due) end -- else it is as accepted
 redis.call('SET', K.content .. id, content)
 redis.call('ZADD', K.state .. state, accepted, id)
 redis.call('ZADD', K.due .. lane, due, id)

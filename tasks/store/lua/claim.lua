@@ -66,14 +66,15 @@ for lane = 9, #ARGV do
     else
       local head = parse_head(record[1])
       local _, accepted = parse_place(record[2])
+      local round = record[5] or '0 ' .. accepted
       local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
       local lapsed = head.state == 'sending'
       if lapsed and head.phase == 'i' then
-        entries[#entries + 1] = {'lapsed', id, record[1], record[4], record[5]}
+        entries[#entries + 1] = {'lapsed', id, record[1], record[4], round}
       else
         if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
         if deaths >= DEATHS then
-          entries[#entries + 1] = {'poison', id, record[1], record[4], record[5]}
+          entries[#entries + 1] = {'poison', id, record[1], record[4], round}
         elseif alone ~= wants_alone then
           if alone then passed_over = 1 end
         else
@@ -83,7 +84,7 @@ for lane = 9, #ARGV do
             redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
           end
           zadd(due, int(now + lease), id)
-          entries[#entries + 1] = {'claimed', id, new, record[4], record[5]}
+          entries[#entries + 1] = {'claimed', id, new, record[4], round}
           if alone then break end
         end
       end
