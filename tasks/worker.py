@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -90,6 +91,9 @@ class Worker:
         bulks = BulkRunner(settings, self.redis, self.name, self._memory)
         Beat("bulk", bulks.turn, BULK_SECONDS, stop).start()
         Beat("reaper", Reaper(settings, self.redis).turn, PURGE_SECONDS, stop).start()
+        # What is there now stays: a collection that looked through all of it would hold up a mail for milliseconds.
+        gc.collect()
+        gc.freeze()
 
     def _begin_to_stop(self, **_: object) -> None:
         """SIGTERM: nothing new is begun, and the couriers finish what is in hand. The heartbeat goes on meanwhile."""
