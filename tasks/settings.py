@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
     port: Port = 8000
     mailbox_port: Port = 1025
+    web_processes: int = Field(default=2, ge=1, le=64)
     data_dir: Path = Path("var")
     secret_key: SecretStr | None = None
     development: bool = False

@@ -39,6 +39,7 @@ from webapp import (
     styleguide,
 )
 from webapp.context import Postroom
+from webapp.lean import LeanFlask
 
 ROOT = Path(__file__).resolve().parent.parent
 FOR_BROWSERS = (
@@ -52,7 +53,7 @@ FOR_PROGRAMS = (api.bp, mailbox_api.bp, operations.bp, export.bp, seed_api.bp, h
 def create_app(settings: Settings | None = None) -> Flask:
     """The application; ``settings`` are those of the environment unless given. It connects to nothing by itself."""
     settings = settings or load()
-    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app = LeanFlask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     _configure(app, settings)
     app.extensions["postroom"] = _postroom(settings)
     guard.init_app(app)  # before the form tokens: a stranger's request is not even parsed

@@ -1,4 +1,4 @@
-"""The web server: ``python -m webapp``. Granian speaks HTTP, one process runs the application in a few threads."""
+"""The web server: ``python -m webapp``. Granian speaks HTTP; a few processes run the application in threads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tasks.domain.errors import StartError
 from tasks.local.port import require_free
 from webapp import create_app
 
-THREADS = 16
-"""Requests that are worked on at one time."""
+THREADS = 8
+"""Requests that one process works on at one time."""
 WAITING = 256
-"""Requests that are taken in at one time; more wait in the kernel's queue."""
+"""Requests that one process takes in at one time; more wait in the kernel's queue."""
 STOP_SECONDS = 10
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         http=HTTPModes.http1,
         address=host,
         port=config.port,
-        workers=1,
+        workers=config.web_processes,
         blocking_threads=THREADS,
         backpressure=WAITING,
         websockets=False,

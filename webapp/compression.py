@@ -42,9 +42,11 @@ def packed(path: Path, _changed_ns: int) -> bytes:
 def _compress(response: Response) -> Response:
     if response.mimetype not in TEXT or response.is_streamed or "Content-Encoding" in response.headers:
         return response
-    response.vary.add("Accept-Encoding")
-    body = response.get_data()
-    if len(body) < SMALLEST or not wanted():
+    if "Vary" in response.headers:
+        response.vary.add("Accept-Encoding")
+    else:
+        response.headers["Vary"] = "Accept-Encoding"
+    if response.status_code == 304 or len(body := response.get_data()) < SMALLEST or not wanted():
         return response
     response.set_data(gzip.compress(body, QUICK, mtime=0))
     response.headers["Content-Encoding"] = "gzip"

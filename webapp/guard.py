@@ -17,6 +17,7 @@ Programs such as curl send none of these headers, and need none.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -38,7 +39,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
-"""On every answer that does not set its own."""
+"""On every answer that has a body and does not set its own."""
 
 
 def init_app(app: Flask) -> None:
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Does this ``Host`` (a port may follow) name this machine and nothing else can?"""
     try:
@@ -80,8 +82,8 @@ def _check_host() -> None:
 
 
 def _check_origin() -> None:
-    origin = request.headers.get("Origin")
-    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.environ.get("HTTP_ORIGIN")
+    site = request.environ.get("HTTP_SEC_FETCH_SITE", "none")
     if origin is not None and not _is_ours(origin):
         raise ProblemError(403, f"This request comes from {origin}, and only Postroom's own pages may ask here.")
     if site in ("same-origin", "none") or _is_link():
@@ -118,6 +120,10 @@ def _has_body() -> bool:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    headers = response.headers
+    if response.status_code == 304:  # what the asker keeps has them all (RFC 9110, 15.4.5)
+        headers.setdefault("Cache-Control", HEADERS["Cache-Control"])
+        return response
+    given = {name.lower() for name, _ in headers}
+    headers.extend((name, value) for name, value in HEADERS.items() if name.lower() not in given)
     return response

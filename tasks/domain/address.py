@@ -21,6 +21,10 @@ NAME_LIMIT = 255
 ITEM_LIMIT = 2000
 """Longer than any name and address can be, escapes included: what is longer is not even looked at."""
 
+_PLAIN = re.compile(r"(?=[^@]{1,64}@.{1,63}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9]+(?:[.-][a-z0-9]+)*")
+"""What most addresses look like. The library finds nothing to say about these, and takes a tenth of a submission's time
+to find it."""
+_SEPARATORS = re.compile("[,;:]")
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|[\\].?|[^"\\]', re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"?', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -71,6 +75,8 @@ def quote(text: str) -> str:
 
 def split_list(text: str) -> list[str]:
     """The items of a list, cut at commas (or semicolons) outside quotes, angle brackets and comments."""
+    if not _SEPARATORS.search(text):
+        return [text] if text.strip() else []
     items, current, depth, angle = [], "", 0, False
     for piece in _PIECES.findall(text):
         if piece in (",", ";") and not depth and not angle:
@@ -96,6 +102,8 @@ def parse_one(text: str) -> Address:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> Address:
+    if _PLAIN.fullmatch(text):
+        return Address("", text)
     if has_control(text) or not is_unicode(text):
         raise AddressError("An address cannot hold line breaks or control characters.")
     name, spec = _take_apart(text)

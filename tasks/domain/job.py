@@ -114,7 +114,7 @@ class Card:
             del kept["mail_from"]
         if self.rcpt_tos == [*self.to, *self.cc, *self.bcc]:
             del kept["rcpt_tos"]
-        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+        return _COMPACT(kept)
 
     @classmethod
     def load(cls, text: str) -> Card:
@@ -124,6 +124,8 @@ class Card:
         values.setdefault("rcpt_tos", [*values["to"], *values["cc"], *values["bcc"]])
         return cls(**values)
 
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _DEFAULTS: dict[str, Any] = {
     "to": [],

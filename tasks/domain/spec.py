@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -72,17 +73,18 @@ def parse(body: object, defaults: Defaults, now: datetime | None = None) -> JobS
     if not isinstance(body, Mapping):
         return [FieldError("", "The submission must be a JSON object with fields such as to, subject and text.")]
     given = {name: value for name, value in body.items() if not _is_blank(value)}
-    settled = _settled(defaults)
-    values, errors = _read(settled | given)
+    usual = _usual(defaults)
+    read, errors = _read(given)
+    values = {**usual, **read}
     _fold_recipients(values)
-    errors += _missing(settled | given, values, {error.field for error in errors})
+    errors += _missing({*usual, *given}, values, {error.field for error in errors})
     asked_send_at = values.get("send_at")
     errors += _check_send_at(values, now or clock.now())
     errors += [_unknown(str(name)) for name in islice((name for name in body if name not in READERS), ERRORS_LIMIT)]
     if errors:
         return errors[:ERRORS_LIMIT]
     spec = JobSpec.model_validate(values)
-    spec._from_settings = _as_settled(values, settled)
+    spec._from_settings = _as_usual(values, usual)
     spec._asked_send_at = asked_send_at
     problem = too_large(spec, defaults)
     return [problem] if problem else spec
@@ -124,15 +126,16 @@ def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], list[FieldError]
     return values, errors
 
 
-def _settled(defaults: Defaults) -> dict[str, object]:
+@lru_cache(maxsize=8)
+def _usual(defaults: Defaults) -> Mapping[str, Any]:
     """The fields that the settings give where the submission does not."""
     numbers = {"max_attempts": defaults.max_attempts, "give_up_after_seconds": defaults.give_up_after_seconds}
-    return numbers | ({"from": defaults.sender} if defaults.sender else {})
+    values, _ = _read(numbers | ({"from": defaults.sender} if defaults.sender else {}))
+    return values
 
 
-def _as_settled(values: Mapping[str, Any], settled: Mapping[str, object]) -> frozenset[str]:
+def _as_usual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> frozenset[str]:
     """The names, as JobSpec has them, of the fields whose value is what the settings give."""
-    usual, _ = _read(settled)
     return frozenset("sender" if name == "from" else name for name in usual if values[name] == usual[name])
 
 
@@ -144,7 +147,7 @@ def _fold_recipients(values: dict[str, Any]) -> None:
         seen.update(address.wire for address in values[name])
 
 
-def _missing(given: Mapping[str, object], values: Mapping[str, Any], wrong: set[str]) -> list[FieldError]:
+def _missing(given: set[str], values: Mapping[str, Any], wrong: set[str]) -> list[FieldError]:
     errors = []
     if "from" not in given:
         errors.append(FieldError("from", "Say whom the message is from: there is no default sender (EMAIL_FROM)."))

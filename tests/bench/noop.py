@@ -1,6 +1,6 @@
 """The least that a poll could cost: a Flask route that does one Redis GET and no more, served as Postroom is.
 
-``python -m tests.bench.noop PORT REDIS_URL``
+``python -m tests.bench.noop PORT PROCESSES REDIS_URL``
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def create_app() -> Flask:
 
 def main() -> None:
     """Serve until ended."""
-    os.environ[URL] = sys.argv[2]
+    os.environ[URL] = sys.argv[3]
     Granian(
         "tests.bench.noop:create_app",
         factory=True,
@@ -42,7 +42,7 @@ def main() -> None:
         http=HTTPModes.http1,
         address="127.0.0.1",
         port=int(sys.argv[1]),
-        workers=1,
+        workers=int(sys.argv[2]),
         blocking_threads=THREADS,
         backpressure=WAITING,
         websockets=False,

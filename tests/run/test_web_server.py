@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -34,6 +35,28 @@ def end(process: subprocess.Popen[str]) -> str:
     return output
 
 
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that answer."""
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def listeners(port: int) -> int:
+    """How many of them are ready: each has a listening socket of its own."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(each[1].endswith(f":{port:04X}") and each[3] == "0A" for each in sockets[1:])
+
+
+def answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
 @pytest.fixture
 def port() -> int:
     return free_port()
@@ -42,7 +65,7 @@ def port() -> int:
 @pytest.fixture
 def server(own_redis: OwnRedis, tmp_path: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     process = web(own_redis, tmp_path, PORT=str(port))
-    wait_for(lambda: listens(port), what="the web server")
+    wait_for(lambda: listeners(port) == 2 and answers(port), what="the web server")
     yield process
     if process.poll() is None:
         end(process)
@@ -72,6 +95,21 @@ def test_a_browser_that_keeps_its_connection_does_not_hold_it_up(server: subproc
     output, _ = server.communicate(timeout=5)
     assert (server.returncode, output) == (0, "")
     connection.close()
+
+
+def test_there_are_as_many_as_were_asked_for_and_one_that_dies_is_started_anew(
+    own_redis: OwnRedis, tmp_path: Path, port: int
+) -> None:
+    process = web(own_redis, tmp_path, PORT=str(port), WEB_PROCESSES="3")
+    try:
+        wait_for(lambda: listeners(port) == len(children(process)) == 3, what="three web processes")
+        first = children(process)[0]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: first not in children(process) and listeners(port) == 3, what="another in its place")
+        assert all(answers(port) for _ in range(20))
+    finally:
+        end(process)
+    assert process.returncode == 0
 
 
 def test_a_port_in_use_by_another_of_its_kind_is_one_line(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.address import Address, AddressError, parse_one, split_list
+from tasks.domain.address import _PLAIN, Address, AddressError, _check, parse_one, split_list
 
 
 def parse_list(text: str) -> list[Address]:
@@ -175,3 +175,22 @@ def test_any_text_gives_addresses_or_a_sentence(text: str) -> None:
     for address in addresses:
         assert address.wire.rpartition("@")[2].isascii()
         assert not set(address.wire) & set("\r\n\0")
+
+
+def words(letters: str, *joints: str) -> st.SearchStrategy[str]:
+    """Runs of letters with joints between them."""
+    pieces = st.tuples(st.text(letters, min_size=1, max_size=30), st.sampled_from(joints))
+    return st.lists(pieces, min_size=1, max_size=4).map(lambda each: "".join(word + joint for word, joint in each)[:-1])
+
+
+@settings(max_examples=500)
+@given(st.builds("{}@{}".format, words("az09_+-", "."), words("azxn09", ".", "-")).filter(_PLAIN.fullmatch))
+def test_the_library_finds_nothing_to_change_in_a_plain_address(text: str) -> None:
+    assert _check(text) == (text, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["ann@x--y.org", "ann@xn--bcher-kva.de", "a" * 65 + "@x.org", "a@" + "x" * 64 + ".org"]
+)
+def test_what_the_library_would_refuse_or_change_is_no_plain_address(text: str) -> None:
+    assert not _PLAIN.fullmatch(text)

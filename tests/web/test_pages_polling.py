@@ -45,6 +45,18 @@ def test_what_did_not_change_costs_one_small_read_and_renders_nothing(
     assert sum((commands(postroom) - before).values()) == 1, commands(postroom) - before
 
 
+def test_an_unchanged_answer_says_no_more_than_it_must_and_opens_no_session(client: FlaskClient, job_id: str) -> None:
+    assert token(client)
+    first = poll(client, "/partials/jobs")
+    assert client.get_cookie("postroom_8000") is not None
+    same = poll(client, "/partials/jobs", first.headers["HX-PTag"])
+    assert set(same.headers) == {
+        ("HX-PTag", first.headers["HX-PTag"]),
+        ("Cache-Control", "no-store"),
+        ("Vary", "Accept-Encoding"),
+    }
+
+
 @pytest.mark.parametrize("name", ["overview", "jobs", "job"])
 def test_what_changed_comes_with_a_new_tag(client: FlaskClient, postroom: Postroom, job_id: str, name: str) -> None:
     url = f"/partials/jobs/{job_id}" if name == "job" else f"/partials/{name}"

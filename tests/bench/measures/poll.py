@@ -55,8 +55,9 @@ def tag_of(url: str) -> str:
 
 def _start_noop(bench: Bench, rig: Rig) -> str:
     port = free_port()
-    arguments = [sys.executable, "-m", "tests.bench.noop", str(port), rig.settings.store.for_redis_py()]
-    process = Process(arguments, dict(os.environ), bench.folder / "noop.log")
+    arguments = [str(port), str(rig.settings.web_processes), rig.settings.store.for_redis_py()]
+    command = [sys.executable, "-m", "tests.bench.noop", *arguments]
+    process = Process(command, dict(os.environ), bench.folder / "noop.log")
     bench.ends.callback(process.stop)
     process.start()
     client = Client(f"http://127.0.0.1:{port}")
