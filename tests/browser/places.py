@@ -60,6 +60,7 @@ PLACES = {
     "many to resolve": "/bulk?verb=resolve&all=1",
     "nothing to cancel": "/bulk?verb=cancel&all=1&state=sent",
     "many canceled": "/bulk/{bulk}",
+    "bulks": "/bulks",
     "overview of the week": "/?range=week",
     "workers": "/workers",
     "mailbox": "/mailbox",

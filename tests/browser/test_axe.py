@@ -90,7 +90,7 @@ def empty(stack: Stack) -> Iterator[str]:
     app.extensions["postroom"].redis.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/dead-letters", "/workers", "/mailbox", "/mailbox/delete"])
+@pytest.mark.parametrize("path", ["/", "/jobs", "/dead-letters", "/bulks", "/workers", "/mailbox", "/mailbox/delete"])
 def test_a_page_without_anything(page: Page, empty: str, path: str) -> None:
     page.goto(empty + path)
     assert_clean(page, f"{path} while empty")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tasks.domain.filter import Filter
+from tasks.domain.ids import make_id
+from tasks.domain.states import Verb
+from tasks.store.attention import BULK_TAKES_LONG_US
+from tasks.store.bulks import Bulk, Bulks
+from tasks.store.finder import Count
+from tasks.store.keys import Keys
 from tests.browser.actor import Actor
 from tests.browser.conftest import Enter
 from tests.support.client import Client
@@ -184,6 +194,44 @@ def test_all_that_match_are_more_than_the_page_shows(ann: Actor, client: Client)
     expect(ann.page.locator("#bulk-title")).to_have_text("Canceled 53 jobs")
     ann.page.click("#back")
     expect(ann.page.locator("#matching")).to_have_text(re.compile("^0 jobs match|^53 jobs match"))
+
+
+@pytest.mark.parametrize("look", ["light", "phone"])
+def test_ann_sees_a_long_bulk_from_every_page_and_stops_it(enter: Enter, stack: Stack, look: str) -> None:
+    ann = enter(look)
+    with long_bulk(stack) as bulk:
+        ann.opens("/compose")
+        expect(ann.page.locator("#notice")).to_contain_text("A bulk is under way.")
+        ann.sees_all_of_the_page()
+        ann.page.get_by_role("link", name="See how far").click()
+        row = ann.page.locator(f"#bulk-{bulk.id}")
+        expect(row).to_contain_text("Running")
+        ann.sees_all_of_the_page()
+        row.get_by_role("button", name="Stop").click()
+        expect(row).to_contain_text("Stopped")
+        expect(row.get_by_role("button")).to_have_count(0)
+    row.get_by_role("link").click()
+    expect(ann.page.locator("#bulk-title")).to_contain_text("Stopped.")
+    expect(ann.page.locator("#notice")).to_be_empty()
+
+
+@contextmanager
+def long_bulk(stack: Stack) -> Iterator[Bulk]:
+    """A bulk that does not get on, since a worker that is not there holds it."""
+    bulks = Bulks(stack.redis, stack.settings.key_prefix)
+    asked_us = stack.jobs.now_us() - 2 * BULK_TAKES_LONG_US
+    tagged = Filter(tag="nothing-has-this")
+    bulk = Bulk(
+        make_id(asked_us // 1000, os.urandom(10)), Verb.CANCEL, None, tagged, None, asked_us, Count(400, exact=True)
+    )
+    bulks.hold(bulk.id, "nobody")
+    stack.redis.persist(Keys(stack.settings.key_prefix).of("bulk_lease", bulk.id))
+    bulks.create(bulk)
+    try:
+        yield bulk
+    finally:
+        bulks.cancel(bulk.id, stack.jobs.now_us())
+        stack.redis.delete(Keys(stack.settings.key_prefix).of("bulk_lease", bulk.id))
 
 
 def test_ann_pauses_a_lane_and_everybody_sees_it(enter: Enter, client: Client) -> None:
