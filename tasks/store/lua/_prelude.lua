@@ -99,12 +99,16 @@ local function append(log, now, line)
   return log
 end
 
--- Waits are counted in eighths of an octave of milliseconds, so that quantiles are right to about 9 %.
-local function count_outcome(state, accepted, now)
+-- Waits are counted in eighths of an octave of milliseconds, so that quantiles are right to about 9 %. They start with
+-- the job's round: its send time, or when an operator reopened it. That is worth a read only where it can matter.
+local function count_outcome(id, state, accepted, now)
   count(state, 1)
   if state == 'sent' then
-    local milliseconds = math.max((now - tonumber(accepted)) / 1000, 1)
-    count('w' .. int(math.floor(8 * math.log(milliseconds) / math.log(2))), 1)
+    local waited = now - tonumber(accepted)
+    if waited > 1000000 then
+      waited = now - tonumber(string.match(redis.call('HGET', K.job .. id, 'round'), ' (%d+)$'))
+    end
+    count('w' .. int(math.floor(8 * math.log(math.max(waited / 1000, 1)) / math.log(2))), 1)
   end
 end
 

@@ -53,7 +53,7 @@ local function change(kind, id, seen, new, due, line, result, reason)
   local accepted = put(id, record, from, to, new, now, due, line, retention, reason)
   if kind == 'settle' or kind == 'lost' then
     if record[4] then redis.call('HDEL', job, 'lapses') end
-    count_outcome(to, accepted, now)
+    count_outcome(id, to, accepted, now)
     if reason ~= '' then
       local day = K.refusals .. int(math.floor(now / 86400000000))
       redis.call('ZINCRBY', day, 1, reason)
