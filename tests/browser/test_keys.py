@@ -134,6 +134,7 @@ def test_what_takes_the_keyboard_is_seen_and_what_takes_a_finger_is_large_enough
         "mail, its HTML",
         "overview",
         "dead letters",
+        "bulks",
         "workers",
     ):
         ann.opens(path_of(stack, name))

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tasks.domain.filter import Filter
-from tasks.domain.ids import make_id
-from tasks.domain.states import Verb
-from tasks.store.attention import BULK_TAKES_LONG_US
-from tasks.store.bulks import Bulk, Bulks
-from tasks.store.finder import Count
-from tasks.store.keys import Keys
 from tests.browser.actor import Actor
 from tests.browser.conftest import Enter
+from tests.browser.places import long_bulk
 from tests.support.client import Client
 from tests.support.making import LATER
 from tests.support.processes import Stack, wait_until
@@ -213,25 +204,6 @@ def test_ann_sees_a_long_bulk_from_every_page_and_stops_it(enter: Enter, stack: 
     row.get_by_role("link").click()
     expect(ann.page.locator("#bulk-title")).to_contain_text("Stopped.")
     expect(ann.page.locator("#notice")).to_be_empty()
-
-
-@contextmanager
-def long_bulk(stack: Stack) -> Iterator[Bulk]:
-    """A bulk that does not get on, since a worker that is not there holds it."""
-    bulks = Bulks(stack.redis, stack.settings.key_prefix)
-    asked_us = stack.jobs.now_us() - 2 * BULK_TAKES_LONG_US
-    tagged = Filter(tag="nothing-has-this")
-    bulk = Bulk(
-        make_id(asked_us // 1000, os.urandom(10)), Verb.CANCEL, None, tagged, None, asked_us, Count(400, exact=True)
-    )
-    bulks.hold(bulk.id, "nobody")
-    stack.redis.persist(Keys(stack.settings.key_prefix).of("bulk_lease", bulk.id))
-    bulks.create(bulk)
-    try:
-        yield bulk
-    finally:
-        bulks.cancel(bulk.id, stack.jobs.now_us())
-        stack.redis.delete(Keys(stack.settings.key_prefix).of("bulk_lease", bulk.id))
 
 
 def test_ann_pauses_a_lane_and_everybody_sees_it(enter: Enter, client: Client) -> None:
