@@ -14,7 +14,8 @@ from webapp.polling import Live, fragment, tag_of, unchanged
 
 bp = Blueprint("notice", __name__)
 
-SECONDS = 2
+SECONDS = 1.4
+"""As seldom as a change may be on screen within 1.5 s: every page asks."""
 HELD_BACK, BULKS = ("/workers", "Workers and lanes"), ("/bulks", "See how far")
 """Where a line leads."""
 TOLD_BY = {HELD_BACK: ("overview", "workers"), BULKS: ("bulk", "bulks")}
