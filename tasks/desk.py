@@ -22,6 +22,7 @@ from tasks.domain.states import State, Verb
 from tasks.domain.verbs import Answer, plan
 from tasks.settings import Settings
 from tasks.store.bulks import Bulk, Bulks
+from tasks.store.dead_letters import DeadLetters
 from tasks.store.finder import Count, Finder
 from tasks.store.jobs import Change, Reservation, WakeUp
 from tasks.store.lanes import Lanes
@@ -62,6 +63,7 @@ class Desk:
         self._finder = Finder(self.jobs)
         self._lanes = Lanes(redis, settings.key_prefix)
         self._bulks = Bulks(redis, settings.key_prefix)
+        self._dead_letters = DeadLetters(redis, settings.key_prefix)
         self._app: Celery = make_app(settings)
         self._wake_up = WakeUpTemplate(self._app)
         self._queue = queue_key(settings)
@@ -119,7 +121,8 @@ class Desk:
         named = None if ids is None else list(dict.fromkeys(ids))
         expected = self._finder.count(wanted) if named is None else Count(len(named), exact=True)
         bulk_id = make_id(now_us // 1000, clock.random_bytes(10))
-        bulk = Bulk(bulk_id, verb, answer, wanted, named, now_us, expected)
+        reason = self._dead_letters.reason(wanted.reason) if wanted.reason else None
+        bulk = Bulk(bulk_id, verb, answer, wanted, named, now_us, expected, reason=reason)
         self._bulks.create(bulk)
         return bulk
 

@@ -20,6 +20,7 @@ from tasks.stores import make_jobs, make_memory
 from webapp import (
     actions,
     api,
+    bulk_list,
     bulk_pages,
     compression,
     export,
@@ -44,7 +45,7 @@ from webapp.lean import LeanFlask
 ROOT = Path(__file__).resolve().parent.parent
 FOR_BROWSERS = (
     *(pages.bp, partials.bp, actions.bp, mailbox_pages.bp),
-    *(overview.bp, job_list.bp, bulk_pages.bp, operator_pages.bp, notice.bp),
+    *(overview.bp, job_list.bp, bulk_list.bp, bulk_pages.bp, operator_pages.bp, notice.bp),
 )
 FOR_PROGRAMS = (api.bp, mailbox_api.bp, operations.bp, export.bp, seed_api.bp, health.bp)
 """These take no forms: ``guard`` keeps other sites out of them, so curl needs no form token."""

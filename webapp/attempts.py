@@ -88,7 +88,12 @@ def _summary(event: Event) -> str:
         parts.append("The connection was lost after the last byte, before the relay's reply.")
     elif event.data.get("f"):
         parts.append(event.data["f"])
-    return " ".join(parts)
+    return " ".join([*map(_closed, parts[:-1]), *parts[-1:]])
+
+
+def _closed(sentence: str) -> str:
+    """A reply has seldom a full stop of its own, and wants one where something follows."""
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def _part(outcome: Outcome, verb: str, those: list[Any], *, alone: bool) -> str:

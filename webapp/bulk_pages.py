@@ -13,7 +13,7 @@ from tasks.domain import filter as filters
 from tasks.domain.filter import Filter
 from tasks.domain.states import STATES, State, Verb, states_that_allow
 from tasks.store.finder import Count
-from webapp import job_list, operations, views, views_bulk
+from webapp import bulk_list, job_list, operations, views, views_bulk
 from webapp.context import postroom
 from webapp.documents import CountDocument, JobSummary
 from webapp.polling import Live, fragment, tag_of, unchanged
@@ -92,10 +92,13 @@ def part(bulk_id: str) -> Response:
 
 @bp.post("/bulk/<bulk_id>/cancel")
 def cancel(bulk_id: str) -> Response:
-    """Change no further jobs."""
+    """Change no further jobs. The answer is the page that it was asked on: the bulk's, or the list."""
     postroom().desk.cancel_bulk(operations.find_bulk(bulk_id).id)
+    on_list = request.form.get("on") == "list"
     if not is_fragment():
-        return make_response(redirect(f"/bulk/{bulk_id}", 303))
+        return make_response(redirect("/bulks" if on_list else f"/bulk/{bulk_id}", 303))
+    if on_list:
+        return bulk_list.region()
     live, context = _bulk(bulk_id)
     return fragment("partials/_bulk.html", live, **context)
 
@@ -106,7 +109,7 @@ def _bulk(bulk_id: str) -> tuple[Live, dict[str, Any]]:
     document = views_bulk.bulk_document(found)
     live = Live(f"/partials/bulk/{document.id}", tag, SECONDS if document.state == "running" else None)
     list_url = job_list.url_of("/jobs", document.filter)
-    return live, {"bulk": document, "chips": job_list.chips(document.filter), "list_url": list_url}
+    return live, {"bulk": document, "list_url": list_url}
 
 
 def _tag() -> str:

@@ -34,6 +34,7 @@ class BulkDocument(Document):
     verb: Literal["retry", "cancel", "discard", "resolve"]
     answer: Literal["arrived", "again"] | None
     filter: dict[str, str] = Field(description="Which jobs were meant.")
+    reason: str | None = Field(description="What the reason in the filter, a digest, stood for.")
     ids: int | None = Field(description="How many jobs were named; null where the filter alone says it.")
     state: Literal["running", "finished", "canceled"]
     created_at: Instant
@@ -43,3 +44,11 @@ class BulkDocument(Document):
     skipped: int = Field(description="Left alone: they had changed since, or their state does not allow the verb.")
     failed: int = Field(description="Left alone since others kept changing them.")
     url: str
+
+
+class BulksDocument(Document):
+    """The bulks of the last 7 days and all that run, newest first."""
+
+    running: int
+    bulks: list[BulkDocument]
+    complete: bool = Field(description="False: there are older ones than are given here.")

@@ -42,7 +42,10 @@ class ThroughputDocument(Document):
     range: Literal["hour", "day", "week"]
     step_seconds: int
     steps: list[StepDocument]
-    p50_seconds: float | None = Field(description="Half of the jobs sent in this time had waited no longer.")
+    p50_seconds: float | None = Field(
+        description="Half of the jobs sent in this time had waited no longer: since they were accepted, "
+        "or since their send time, or since an operator retried them."
+    )
     p95_seconds: float | None
 
 

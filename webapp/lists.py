@@ -14,7 +14,7 @@ from webapp.documents import JobDocument, MailboxDocument
 from webapp.polling import Live, tag_of
 from webapp.problems import ProblemError
 
-LIST_SECONDS, JOB_SECONDS = 2, 1
+LIST_SECONDS, JOB_SECONDS = 1, 1
 PER_PAGE = 50
 MAILBOX_QUERY = ("q", "recipient", "cursor")
 

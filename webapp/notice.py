@@ -1,4 +1,5 @@
-"""What every page says: above all else that mail is held back; in the navigation how many dead letters there are."""
+"""What every page says: above all else that mail is held back, or that a bulk is under way; in the navigation how many
+dead letters there are."""
 
 from __future__ import annotations
 
@@ -13,9 +14,21 @@ from webapp.polling import Live, fragment, tag_of, unchanged
 
 bp = Blueprint("notice", __name__)
 
-SECONDS = 2
-TELL_IT_THEMSELVES = ("overview", "workers")
-"""These pages have all warnings, and in more words."""
+SECONDS = 1.4
+"""As seldom as a change may be on screen within 1.5 s: every page asks."""
+HELD_BACK, BULKS = ("/workers", "Workers and lanes"), ("/bulks", "See how far")
+"""Where a line leads."""
+TOLD_BY = {HELD_BACK: ("overview", "workers"), BULKS: ("bulk", "bulks")}
+"""These pages tell it themselves, and in more words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, and where to look or act."""
+
+    text: str
+    link: tuple[str, str]
+    calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +36,25 @@ class Notice:
     """What to say, and how it stays true."""
 
     live: Live
-    lines: list[str]
+    lines: list[Line]
     dead: int
 
 
 @bp.get("/partials/notice")
 def show() -> Response:
     """It alone."""
-    quiet = bool(request.args.get("quiet"))
     found = _read()
     if same := unchanged(_tag(found)):
         return same
-    told = _notice(found, quiet=quiet)
+    told = _notice(found, request.args.get("on", ""))
     return fragment("partials/_notice_changed.html", told.live, notice=told)
 
 
 def of_page(key: str) -> Notice | None:
-    """For the page of this key; None where Redis is away, which the page itself says better."""
+    """For the page whose path begins so (``overview`` for the first); None where Redis is away, which the page itself
+    says better."""
     try:
-        return _notice(_read(), quiet=key in TELL_IT_THEMSELVES)
+        return _notice(_read(), key)
     except RedisError:
         return None
 
@@ -51,20 +64,28 @@ def _read() -> Attention:
     return attention(room.redis, room.settings.key_prefix, room.settings.relay_name)
 
 
-def _notice(found: Attention, *, quiet: bool) -> Notice:
-    url = "/partials/notice?quiet=1" if quiet else "/partials/notice"
-    return Notice(Live(url, _tag(found), SECONDS), [] if quiet else _lines(found), found.dead)
+def _notice(found: Attention, on: str) -> Notice:
+    told = any(on in pages for pages in TOLD_BY.values())
+    url = f"/partials/notice?on={on}" if told else "/partials/notice"
+    lines = [line for line in _lines(found) if on not in TOLD_BY[line.link]]
+    return Notice(Live(url, _tag(found), SECONDS), lines, found.dead)
 
 
 def _tag(found: Attention) -> str:
-    return tag_of(found.dead, repr((found.paused, found.relay.failures, found.relay.is_open, found.relay.text)))
+    return tag_of(
+        found.dead, repr((found.paused, found.bulks, found.relay.failures, found.relay.is_open, found.relay.text))
+    )
 
 
-def _lines(found: Attention) -> list[str]:
+def _lines(found: Attention) -> list[Line]:
     lines = []
     if found.relay.is_open:
-        lines.append(f"The relay {found.relay.name} is held back: {found.relay.text or 'it does not answer'}")
+        told = f"The relay {found.relay.name} is held back: {found.relay.text or 'it does not answer'}"
+        lines.append(Line(told, HELD_BACK))
     if found.paused:
         lanes = "lane is" if len(found.paused) == 1 else "lanes are"
-        lines.append(f"The {' and '.join(found.paused)} {lanes} paused: mail waits there.")
+        lines.append(Line(f"The {' and '.join(found.paused)} {lanes} paused: mail waits there.", HELD_BACK))
+    if found.bulks:
+        bulks = "A bulk is" if found.bulks == 1 else f"{found.bulks:,} bulks are"
+        lines.append(Line(f"{bulks} under way.", BULKS, calm=True))
     return lines

@@ -82,6 +82,13 @@ def bulk() -> Response:
     return response
 
 
+@bp.get("/bulks")
+def bulks() -> Response:
+    """The bulks that run, and those of the last days."""
+    query.parameters()
+    return answer(views_bulk.bulks_document(*postroom().bulks.recent()))
+
+
 @bp.get("/bulk/<bulk_id>")
 def show_bulk(bulk_id: str) -> Response:
     """A bulk and how far it has come."""

@@ -35,6 +35,8 @@ FILTERS = {
     "consequence": bulk_wording.consequence,
     "bulk_title": bulk_wording.bulk_title,
     "bulk_story": bulk_wording.bulk_story,
+    "bulk_which": bulk_wording.bulk_which,
+    "bulk_share": bulk_wording.bulk_share,
 }
 
 SHORTCUTS: list[tuple[tuple[str, ...], str]] = [
@@ -46,7 +48,7 @@ SHORTCUTS: list[tuple[tuple[str, ...], str]] = [
     (("?",), "These shortcuts"),
 ]
 RELOAD_SECONDS = 10
-PLACES = {"": "overview", "bulk": "jobs"}
+PLACES = {"": "overview", "bulk": "jobs", "bulks": "jobs"}
 """The place in the navigation of a path that begins so, where it is not the same word."""
 
 
@@ -80,7 +82,7 @@ def _frame() -> dict[str, Any]:
         "place": Place(relay=settings.relay_name, local=settings.embeds_mailbox),
         "nav_items": items,
         "nav_current": current,
-        "read_notice": lambda: notice.of_page(current),
+        "read_notice": lambda: notice.of_page(first or current),
         "shortcuts": SHORTCUTS + [(("g", label[0].lower()), label) for _, label, _ in items],
         **_reloading(),
     }

@@ -19,20 +19,21 @@ class Live:
 
     url: str
     tag: str
-    seconds: int | None
+    seconds: float | None
 
     def __html__(self) -> str:
         """As the attributes of the region's root element.
 
         ``data-fragment`` is for app.js, which refreshes a page that the browser brought back from its cache. Where
-        there is no trigger there must be no ``hx-get`` either: its default trigger is a click.
+        there is no trigger there must be no ``hx-get`` either: its default trigger is a click. In milliseconds, since
+        htmx takes "1.4s" for no time at all.
         """
         if self.seconds is None:
             return Markup('data-fragment="{}"').format(self.url)
         return Markup(
-            'data-fragment="{url}" hx-get="{url}" hx-trigger="every {seconds}s" hx-swap="outerMorph" hx-sync="drop" '
+            'data-fragment="{url}" hx-get="{url}" hx-trigger="every {pause}ms" hx-swap="outerMorph" hx-sync="drop" '
             'hx-config="timeout:10s" hx-ptag="{tag}"'
-        ).format(url=self.url, seconds=self.seconds, tag=self.tag)
+        ).format(url=self.url, pause=round(1000 * self.seconds), tag=self.tag)
 
 
 def tag_of(revision: int, *query: str | None) -> str:

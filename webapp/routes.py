@@ -12,7 +12,7 @@ from tasks.store.keys import LANES
 from tasks.store.stats import RANGES
 from webapp import bodies, export, query, waiting
 from webapp.documents import ChangedDocument, JobDocument, JobsDocument, MailboxDocument, OpenMailDocument
-from webapp.documents_bulk import BulkDocument, DeadLettersDocument
+from webapp.documents_bulk import BulkDocument, BulksDocument, DeadLettersDocument
 from webapp.documents_overview import LaneDocument, OverviewDocument, WorkersDocument
 
 JSON, MAIL = "application/json", "message/rfc822"
@@ -152,6 +152,7 @@ ROUTES = (
         bodies.BulkBody,
         {"Location": "The bulk's address."},
     ),
+    Route("GET /api/bulks", "Read the bulks that run, and those of the last 7 days", {200: BulksDocument}, (), (400,)),
     Route("GET /api/bulk/{bulk_id}", "Read how far a bulk has come", {200: BulkDocument}, (BULK_ID,), (404,)),
     Route("POST /api/bulk/{bulk_id}/cancel", "Change no further jobs", {200: BulkDocument}, (BULK_ID,), (404,)),
     Route("GET /api/openapi.json", "This description", {200: JSON}),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tasks.domain.states import State, Verb
 from webapp.documents import CountDocument
-from webapp.documents_bulk import BulkDocument, DeadLetterGroup, DeadLettersDocument
+from webapp.documents_bulk import BulkDocument, BulksDocument, DeadLetterGroup, DeadLettersDocument
 from webapp.documents_overview import (
     HeldDocument,
     LaneDocument,
@@ -77,9 +77,21 @@ def bulks() -> dict[str, BulkDocument]:
     }
 
 
+def bulk_lists() -> dict[str, BulksDocument]:
+    """The bulks of some days, and of none."""
+    some = [bulk.model_copy(update={"id": f"{ID}{at}"}) for at, bulk in enumerate(bulks().values())]
+    words = {"state": "dead", "recipient": f"{UNBROKEN[:60]}@example.org", "reason": "0" * 16}
+    long = _bulk(Verb.RETRY, "running", id=f"{ID}9", filter=words, reason=UNBROKEN, done=MANY, skipped=MANY)
+    return {
+        "Bulks": BulksDocument(running=3, bulks=[long, *some], complete=False),
+        "No bulks": BulksDocument(running=0, bulks=[], complete=True),
+    }
+
+
 def _bulk(verb: Verb, state: Literal["running", "finished", "canceled"], **changes: Any) -> BulkDocument:
     usual: dict[str, Any] = {
         **{"id": f"{ID}0", "verb": verb.value, "state": state, "answer": None, "filter": {"state": "dead"}},
+        "reason": None,
         **{"ids": None, "created_at": AT, "finished_at": None, "expected": CountDocument(count=37, exact=True)},
         **{"done": 0, "skipped": 0, "failed": 0, "url": f"/bulk/{ID}0"},
     }

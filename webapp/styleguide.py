@@ -102,10 +102,15 @@ def _many() -> list[Sample]:
         _sample(name, "partials/_dead_letters.html", dead=document)
         for name, document in samples_operations.dead_letters().items()
     ]
-    return dead + [
-        _sample(name, "partials/_bulk.html", bulk=document, chips=[], list_url="/jobs")
+    one = [
+        _sample(name, "partials/_bulk.html", bulk=document, list_url="/jobs")
         for name, document in samples_operations.bulks().items()
     ]
+    many = [
+        _sample(name, "partials/_bulks.html", bulks=document)
+        for name, document in samples_operations.bulk_lists().items()
+    ]
+    return dead + one + many
 
 
 SECTIONS: dict[str, Callable[[], list[Sample]]] = {

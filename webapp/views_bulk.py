@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tasks.clock import rfc3339
 from tasks.store.bulks import Bulk
 from tasks.store.dead_letters import Group
-from webapp.documents_bulk import BulkDocument, DeadLetterGroup, DeadLettersDocument
+from webapp.documents_bulk import BulkDocument, BulksDocument, DeadLetterGroup, DeadLettersDocument
 from webapp.views import count_document
 
 
@@ -36,6 +36,7 @@ def bulk_document(bulk: Bulk) -> BulkDocument:
         verb=bulk.verb.value,
         answer=bulk.answer,
         filter=bulk.filter.words(),
+        reason=bulk.reason,
         ids=None if bulk.ids is None else len(bulk.ids),
         state=bulk.state,
         created_at=rfc3339(bulk.created_us),
@@ -46,3 +47,9 @@ def bulk_document(bulk: Bulk) -> BulkDocument:
         failed=bulk.tally.failed,
         url=f"/bulk/{bulk.id}",
     )
+
+
+def bulks_document(bulks: Sequence[Bulk], complete: bool) -> BulksDocument:
+    """Several bulks, in the order given."""
+    running = sum(bulk.state == "running" for bulk in bulks)
+    return BulksDocument(running=running, bulks=[bulk_document(bulk) for bulk in bulks], complete=complete)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from tasks.domain.job import Card, Head, Outcome, Phase
+from tasks.domain.reason import group_of
 from tasks.domain.result import celery_result
 from tasks.domain.retry import Policy, backoff_seconds, hinted_seconds
 from tasks.domain.states import State
@@ -47,7 +48,7 @@ class Settlement(NamedTuple):
     line: str
     result: str
     reason: str
-    """Of a dead letter or a refusal: the reply, or why it was given up."""
+    """Of a dead letter or a refusal: the group of its reply, or why it was given up."""
 
 
 def settle(
@@ -125,8 +126,8 @@ def _settlement(
     head = claim.head.moved(state=state, phase=Phase.NONE, attempt=attempt, outcomes=outcomes)
     line = f"{word} {to_json(data).decode()}"
     reason = "" if state is State.SENT else _last(replies)
-    told = reason if state in (State.DEAD, State.PARTIAL) else ""
-    return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason), told[:200])
+    told = group_of(reason) if state in (State.DEAD, State.PARTIAL) else ""
+    return Settlement(head, due, line, celery_result(claim.job_id, state, claim.card, outcomes, reason), told)
 
 
 def _last(replies: Iterable[str]) -> str:

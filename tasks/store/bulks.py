@@ -19,6 +19,7 @@ from tasks.store.keys import Keys
 from tasks.store.scripts import script
 
 KEPT_SECONDS = 7 * 86_400
+MOST_RECENT = 100
 LEASE_MS = 5_000
 
 
@@ -57,6 +58,8 @@ class Bulk:
     cursor: str | None = None
     turn: str = "0"
     chunk: Chunk | None = None
+    reason: str | None = None
+    """What the filter's reason, a digest, stood for: once its last dead letter is changed, nothing else knows."""
 
 
 class Bulks:
@@ -81,11 +84,16 @@ class Bulks:
             "exact": int(bulk.expected.exact),
             "state": bulk.state,
             "turn": bulk.turn,
+            "reason": bulk.reason or "",
         }
         pipe = self._redis.pipeline(transaction=True)
         pipe.hset(key, mapping=record)  # type: ignore[arg-type]  # its keys may be str as well as bytes
         pipe.expire(key, KEPT_SECONDS)
         pipe.zadd(self._keys.of("bulks"), {bulk.id: bulk.created_us})
+        recent = self._keys.of("recent_bulks")
+        pipe.zadd(recent, {bulk.id: bulk.created_us})
+        pipe.zremrangebyscore(recent, "-inf", bulk.created_us - KEPT_SECONDS * 1_000_000)
+        pipe.expire(recent, KEPT_SECONDS)
         pipe.incr(self._keys.of("revision"))
         pipe.execute()
 
@@ -103,16 +111,26 @@ class Bulks:
                 self._redis.zrem(index, bulk_id)
         return [bulk for bulk in found if bulk is not None]
 
+    def recent(self) -> tuple[list[Bulk], bool]:
+        """Those asked for in the last days, newest first, and all that are not ended; and whether there are no more."""
+        newest = self._redis.zrevrange(self._keys.of("recent_bulks"), 0, MOST_RECENT)
+        ids = [name.decode() for name in cast("list[bytes]", newest)]
+        found = {bulk.id: bulk for bulk in self._read_many(ids[:MOST_RECENT]) if bulk is not None}
+        found |= {bulk.id: bulk for bulk in self.under_way()}
+        return sorted(found.values(), key=lambda bulk: (-bulk.created_us, bulk.id)), len(ids) <= MOST_RECENT
+
     def cancel(self, bulk_id: str, now_us: int) -> None:
         """Change no further jobs. What is done is done; one that is ended stays so."""
         key = self._keys.of("bulk", bulk_id)
 
         def change(pipe: Pipeline) -> None:
-            running = cast("bytes | None", pipe.hget(key, "state")) == b"running"
+            state, chunk = cast("list[bytes | None]", pipe.hmget(key, ["state", "chunk"]))
             pipe.multi()
-            if running:
+            if state == b"running":
                 pipe.hset(key, mapping={"state": "canceled", "finished_us": now_us})
                 pipe.incr(self._keys.of("revision"))
+                if chunk is None:  # else it is left to whoever ends that chunk
+                    pipe.zrem(self._keys.of("bulks"), bulk_id)
 
         self._redis.transaction(change, key)
 
@@ -162,4 +180,5 @@ def _bulk(bulk_id: str, record: dict[bytes, bytes]) -> Bulk | None:
         cursor=field.get("cursor") or None,
         turn=field["turn"],
         chunk=Chunk(*json.loads(field["chunk"])) if "chunk" in field else None,
+        reason=field.get("reason") or None,
     )

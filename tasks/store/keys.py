@@ -52,6 +52,7 @@ PATTERNS: dict[str, Pattern] = {
     "reaper": Pattern("reaper", "string", "60 s", "reaper", "held while somebody purges"),
     "bulk": Pattern("bulk:", "hash", "7 days", "bulk", "a verb for many jobs: which, how far it has come"),
     "bulks": Pattern("bulks", "zset", "none", "bulk", "the bulks not ended: id -> when it was asked for"),
+    "recent_bulks": Pattern("recent-bulks", "zset", "7 days", "bulk", "the bulks of late: id -> when it was asked for"),
     "bulk_lease": Pattern("bulk-lease:", "string", "5 s", "bulk", "of a bulk: the worker that is at it"),
     "schema": Pattern("schema", "string", "none", "schema", "the version of this layout"),
     "mailbox": Pattern("mailbox:", "various", "RETENTION_DAYS", "mailbox", "what the local mailbox captured"),

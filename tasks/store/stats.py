@@ -39,7 +39,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """A range of time, step by step, oldest first; and the waits from acceptance to ``sent`` within it, in seconds."""
+    """A range of time, step by step, oldest first; and the waits until ``sent`` within it, in seconds: from
+    acceptance, the send time, or when an operator reopened the job."""
 
     range: Range
     step_seconds: int

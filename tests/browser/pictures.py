@@ -75,6 +75,7 @@ def _fill(stack: Stack) -> dict[str, str]:
         "dead-letters": "/dead-letters",
         "bulk-confirm": "/bulk?verb=retry&all=1&state=dead",
         "bulk": f"/bulk/{bulk}",
+        "bulks": "/bulks",
         "workers": "/workers",
         "job": f"/jobs/{order}",
         "job-html": f"/jobs/{order}?view=html",

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from tests.browser.conftest import LOOKS, PATIENCE_MS
-from tests.browser.places import PLACES, path_of
+from tests.browser.places import PLACES, long_bulk, path_of
 from tests.support.processes import Stack
 from webapp import create_app
 
@@ -77,6 +77,23 @@ def test_a_toast_and_a_banner(page: Page, stack: Stack) -> None:
     assert_clean(page, "a toast and a banner")
 
 
+def test_selected_jobs_while_a_bulk_is_under_way_and_a_lane_is_paused(page: Page, stack: Stack) -> None:
+    path_of(stack, "jobs")
+    stack.desk.pause("low")
+    try:
+        with long_bulk(stack) as bulk:
+            page.goto(f"{stack.base_url}/jobs?state=dead")
+            expect(page.locator("#notice p")).to_have_count(2)
+            page.locator("#jobs .c-pick input").first.check()
+            expect(page.locator("#selection")).to_be_visible()
+            assert_clean(page, "a selection and two notices")
+            for path in (f"/bulk/{bulk.id}", "/bulks", "/workers", "/"):
+                page.goto(stack.base_url + path)
+                assert_clean(page, f"{path} with a bulk under way and a lane paused")
+    finally:
+        stack.desk.resume("low")
+
+
 @pytest.fixture(scope="module")
 def empty(stack: Stack) -> Iterator[str]:
     """A Postroom that has nothing yet, beside the one of the stack, which is never empty."""
@@ -90,7 +107,7 @@ def empty(stack: Stack) -> Iterator[str]:
     app.extensions["postroom"].redis.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/dead-letters", "/workers", "/mailbox", "/mailbox/delete"])
+@pytest.mark.parametrize("path", ["/", "/jobs", "/dead-letters", "/bulks", "/workers", "/mailbox", "/mailbox/delete"])
 def test_a_page_without_anything(page: Page, empty: str, path: str) -> None:
     page.goto(empty + path)
     assert_clean(page, f"{path} while empty")

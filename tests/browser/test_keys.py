@@ -44,6 +44,20 @@ def test_ann_walks_through_the_rows_and_opens_one(ann: Actor, stack: Stack) -> N
     assert ann.is_at_a_job() == first
 
 
+def test_ann_opens_a_bulk_and_comes_back(ann: Actor, stack: Stack) -> None:
+    bulk = path_of(stack, "many canceled")
+    ann.opens("/bulks")
+    keys = ann.page.keyboard
+    for _ in range(20):
+        keys.press("j")
+        if ann.page.evaluate(FOCUSED) == f"open-{bulk.rpartition('/')[2]}":
+            break
+    keys.press("Enter")
+    ann.page.wait_for_url(f"**{bulk}")
+    ann.page.go_back()
+    ann.page.wait_for_url("**/bulks")
+
+
 def test_ann_searches_the_mailbox(ann: Actor, stack: Stack) -> None:
     path_of(stack, "mailbox")
     ann.opens("/mailbox")
@@ -134,6 +148,7 @@ def test_what_takes_the_keyboard_is_seen_and_what_takes_a_finger_is_large_enough
         "mail, its HTML",
         "overview",
         "dead letters",
+        "bulks",
         "workers",
     ):
         ann.opens(path_of(stack, name))

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.actor import Actor
 from tests.browser.conftest import Enter
+from tests.browser.places import long_bulk
 from tests.support.client import Client
 from tests.support.making import LATER
 from tests.support.processes import Stack, wait_until
@@ -184,6 +185,25 @@ def test_all_that_match_are_more_than_the_page_shows(ann: Actor, client: Client)
     expect(ann.page.locator("#bulk-title")).to_have_text("Canceled 53 jobs")
     ann.page.click("#back")
     expect(ann.page.locator("#matching")).to_have_text(re.compile("^0 jobs match|^53 jobs match"))
+
+
+@pytest.mark.parametrize("look", ["light", "phone"])
+def test_ann_sees_a_long_bulk_from_every_page_and_stops_it(enter: Enter, stack: Stack, look: str) -> None:
+    ann = enter(look)
+    with long_bulk(stack) as bulk:
+        ann.opens("/compose")
+        expect(ann.page.locator("#notice")).to_contain_text("A bulk is under way.")
+        ann.sees_all_of_the_page()
+        ann.page.get_by_role("link", name="See how far").click()
+        row = ann.page.locator(f"#bulk-{bulk.id}")
+        expect(row).to_contain_text("Running")
+        ann.sees_all_of_the_page()
+        row.get_by_role("button", name="Stop").click()
+        expect(row).to_contain_text("Stopped")
+        expect(row.get_by_role("button")).to_have_count(0)
+    row.get_by_role("link").click()
+    expect(ann.page.locator("#bulk-title")).to_contain_text("Stopped.")
+    expect(ann.page.locator("#notice")).to_be_empty()
 
 
 def test_ann_pauses_a_lane_and_everybody_sees_it(enter: Enter, client: Client) -> None:

@@ -12,7 +12,7 @@ from tasks.domain.filter import Filter
 from tasks.domain.job import Outcome
 from tasks.domain.states import State, Verb
 from tasks.settings import Settings
-from tasks.store.bulks import Bulk, Bulks, Chunk, Tally
+from tasks.store.bulks import MOST_RECENT, Bulk, Bulks, Chunk, Tally
 from tasks.store.dead_letters import DeadLetters
 from tasks.store.jobs import Jobs
 from tests.support.making import make_spec, state_of
@@ -249,6 +249,36 @@ def test_what_others_keep_changing_is_given_up(
     dead(desk, jobs)
     monkeypatch.setattr(runner._jobs, "step", lambda changes: [False] * len(changes))
     assert run(bulks, runner, desk.bulk(Verb.RETRY, Filter(state=State.DEAD))).tally == Tally(failed=1)
+
+
+def test_the_recent_ones_are_listed_newest_first_with_what_their_reason_was(
+    desk: Desk, jobs: Jobs, bulks: Bulks, runner: BulkRunner, settings: Settings, redis: Redis
+) -> None:
+    dead(desk, jobs)
+    [[group], _] = DeadLetters(redis, settings.key_prefix).groups()
+    first = desk.bulk(Verb.RETRY, Filter(state=State.DEAD, reason=group.digest))
+    run(bulks, runner, first)
+    second = desk.bulk(Verb.CANCEL, Filter(state=State.QUEUED))
+    found, complete = bulks.recent()
+    assert ([bulk.id for bulk in found], complete) == ([second.id, first.id], True)
+    # Nobody is dead of it any more.
+    assert (DeadLetters(redis, settings.key_prefix).groups()[0], found[1].reason) == ([], "550 5.1.1 No such user")
+
+
+def test_one_that_runs_is_listed_however_many_are_newer(desk: Desk, bulks: Bulks, runner: BulkRunner) -> None:
+    old = desk.bulk(Verb.CANCEL, Filter())
+    for _ in range(MOST_RECENT):
+        desk.cancel_bulk(desk.bulk(Verb.CANCEL, Filter()).id)
+    found, complete = bulks.recent()
+    assert (len(found), found[-1].id, complete) == (MOST_RECENT + 1, old.id, False)
+    runner.turn()
+    assert len(bulks.recent()[0]) == MOST_RECENT
+
+
+def test_one_that_is_canceled_between_two_chunks_is_over_at_once(desk: Desk, bulks: Bulks) -> None:
+    bulk = desk.bulk(Verb.CANCEL, Filter())
+    desk.cancel_bulk(bulk.id)
+    assert bulks.under_way() == []
 
 
 def test_a_record_ends_by_itself(desk: Desk, redis: Redis, settings: Settings, bulks: Bulks) -> None:

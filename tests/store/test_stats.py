@@ -61,6 +61,41 @@ def test_each_outcome_is_counted_in_its_minute_and_hour(desk: Desk, jobs: Jobs, 
     assert 0.0005 < found.p50 < 10
 
 
+def waited(redis: Redis, settings: Settings, jobs: Jobs, stats: Stats, *, round_us: int) -> float:
+    """The wait that is counted of a job that was accepted a day ago, and whose round began so long ago."""
+    now_us = jobs.now_us()
+    job = Planted(id_at(now_us, 1), make_card(1), now_us - 86_400 * SECOND_US, State.QUEUED)
+    plant(redis, settings.key_prefix, [job])
+    redis.hset(jobs.keys.job(job.id), "round", f"0 {now_us - round_us}")
+    settle(jobs, job.id, State.SENT, Outcome.ACCEPTED)
+    p50 = stats.throughput("hour", jobs.now_us()).p50
+    assert p50 is not None
+    return p50
+
+
+def test_a_scheduled_mail_waits_from_its_send_time_on(
+    redis: Redis, settings: Settings, jobs: Jobs, stats: Stats
+) -> None:
+    assert waited(redis, settings, jobs, stats, round_us=3 * SECOND_US) == pytest.approx(3, rel=0.1)
+
+
+def test_a_long_wait_is_counted_whole(redis: Redis, settings: Settings, jobs: Jobs, stats: Stats) -> None:
+    assert waited(redis, settings, jobs, stats, round_us=86_400 * SECOND_US) == pytest.approx(86_400, rel=0.1)
+
+
+def test_a_dead_letter_that_is_retried_waits_from_then_on(
+    redis: Redis, settings: Settings, desk: Desk, jobs: Jobs, stats: Stats
+) -> None:
+    now_us = jobs.now_us()
+    job = Planted(id_at(now_us, 1), make_card(1), now_us - 86_400 * SECOND_US, State.DEAD, "0" * 16)
+    plant(redis, settings.key_prefix, [job])
+    assert desk.retry(job.id).kind == "done"
+    settle(jobs, job.id, State.SENT, Outcome.ACCEPTED)
+    p50 = stats.throughput("hour", jobs.now_us()).p50
+    assert p50 is not None
+    assert p50 < 10
+
+
 def test_what_is_older_than_the_range_is_not_counted(desk: Desk, jobs: Jobs, stats: Stats) -> None:
     settle(jobs, desk.submit(make_spec()).job_id, State.SENT, Outcome.ACCEPTED)
     later = stats.throughput("hour", jobs.now_us() + 3_700 * SECOND_US)

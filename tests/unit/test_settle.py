@@ -51,6 +51,13 @@ def test_the_state_follows_from_the_outcomes(outcomes: str, state: str) -> None:
     assert settled(outcomes).head.state == state
 
 
+def test_a_refusal_is_counted_by_its_group_and_told_by_its_reply() -> None:
+    settlement = settled("r", replies=("550 5.1.1 <ann@b.test> unknown, id 4Xy12",))
+    assert settlement.reason == "550 5.1.1 <address> unknown, id <id>"
+    assert "<ann@b.test> unknown, id 4Xy12" in json.loads(settlement.result)["result"]["exc_message"][0]
+    assert settled("a", replies=("550 5.1.1 No such user",)).reason == ""
+
+
 def test_a_deferred_job_waits_for_the_backoff() -> None:
     assert settled("d", attempt=3).due == "+40000000"
 

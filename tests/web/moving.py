@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.domain.job import Head, Job, Outcome, Phase
+from tasks.domain.reason import group_of
 from tasks.domain.states import State
 from tasks.store.jobs import Change, Jobs
 
@@ -38,7 +39,7 @@ def settle(jobs: Jobs, job_id: str, state: State, outcome: Outcome, reply: tuple
     done = held.moved(state=state, phase=Phase.NONE, attempt=held.attempt + 1, outcomes=outcomes)
     due = "+10000000" if state == State.RETRYING else "-"
     line = attempt_line(done.attempt, outcomes, reply)
-    reason = f"{reply[0]} {reply[1]}" if state in (State.DEAD, State.PARTIAL) else ""
+    reason = group_of(f"{reply[0]} {reply[1]}") if state in (State.DEAD, State.PARTIAL) else ""
     assert jobs.step([Change("settle", job_id, held, done, due=due, line=line, reason=reason)]) == [True]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from tasks.bulk import BulkRunner
 from tasks.domain.job import Outcome
@@ -16,15 +17,16 @@ from tests.web import moving
 from tests.web.asking import UNKNOWN_ID, fields_of, problem_of, read, submit
 from tests.web.test_openapi import a_report
 from webapp.context import Postroom
+from webapp.documents import ReplyDocument
 from webapp.documents_bulk import BulkDocument, DeadLettersDocument
 from webapp.documents_overview import LaneDocument, OverviewDocument, WorkersDocument
 
 NO_USER = (550, "5.1.1 No such user")
 
 
-def dead(client: FlaskClient, postroom: Postroom, **fields: Any) -> str:
+def dead(client: FlaskClient, postroom: Postroom, reply: tuple[int, str] = NO_USER, **fields: Any) -> str:
     job = submit(client, **fields)
-    moving.settle(postroom.jobs, job.id, State.DEAD, Outcome.REJECTED, NO_USER)
+    moving.settle(postroom.jobs, job.id, State.DEAD, Outcome.REJECTED, reply)
     return job.id
 
 
@@ -114,6 +116,22 @@ def test_dead_letters_are_grouped_by_reason(client: FlaskClient, postroom: Postr
     assert group.newest_at == read(client, ids[1]).accepted_at
     answer = client.get(f"/api{group.url}").get_json()
     assert [job["id"] for job in answer["jobs"]] == ids[::-1]
+
+
+def test_replies_that_differ_in_addresses_and_ids_are_one_group_and_each_job_has_its_own(
+    client: FlaskClient, postroom: Postroom
+) -> None:
+    replies = [
+        f"5.1.1 <{name}@b.test> rejected, queue id {id_}" for name, id_ in (("ann", "4Xy12"), ("bob", "4Zk9T3b"))
+    ]
+    ids = [dead(client, postroom, (550, reply)) for reply in replies]
+    [group] = DeadLettersDocument.model_validate(client.get("/api/dead-letters").get_json()).groups
+    assert (group.count, group.reason) == (2, "550 5.1.1 <address> rejected, queue id <id>")
+    [refusal] = client.get("/api/stats").get_json()["refusals"]
+    assert (refusal["count"], refusal["reason"]) == (2, group.reason)
+    for job_id, reply in zip(ids, replies, strict=True):
+        assert read(client, job_id).recipients[0].reply == ReplyDocument(code=550, text=reply)
+        assert escape(reply) in client.get(f"/jobs/{job_id}").text
 
 
 def test_a_bulk_is_asked_for_done_and_read(client: FlaskClient, postroom: Postroom) -> None:

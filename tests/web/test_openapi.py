@@ -166,6 +166,7 @@ def test_answers_are_as_described(client: FlaskClient, postroom: Postroom) -> No
     check(client, "GET /api/dead-letters", 200)
     bulk = check(client, "POST /api/bulk", 202, json={"verb": "retry", "filter": {"state": "dead"}})["id"]
     check(client, f"GET /api/bulk/{bulk}", 200)
+    check(client, "GET /api/bulks", 200)
     check(client, f"POST /api/bulk/{bulk}/cancel", 200)
     check(client, "GET /healthz", 200)
     postroom.workers.gone("host:1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -86,9 +87,16 @@ def test_a_captured_mail_changes_the_mailbox_and_nothing_else(client: FlaskClien
     assert poll(client, "/partials/jobs", jobs).status_code == 304
 
 
+@pytest.mark.parametrize("page", ["/", "/jobs", "/jobs/{}", "/dead-letters", "/bulks", "/workers", "/mailbox"])
+def test_a_change_is_on_screen_within_a_second_and_a_half(client: FlaskClient, job_id: str, page: str) -> None:
+    pauses = re.findall(r'hx-trigger="every (\d+)ms"', client.get(page.format(job_id)).text)
+    assert len(pauses) == 2, "the page's own region and the notice; in milliseconds, htmx reads no fractions"
+    assert all(500 <= int(pause) < 1500 for pause in pauses)
+
+
 def test_a_final_job_is_not_polled(client: FlaskClient, postroom: Postroom) -> None:
     job_id = postroom.desk.submit(make_spec()).job_id
-    assert 'hx-trigger="every 1s"' in poll(client, f"/partials/jobs/{job_id}").text
+    assert 'hx-trigger="every 1000ms"' in poll(client, f"/partials/jobs/{job_id}").text
     postroom.desk.cancel(job_id)
     final = poll(client, f"/partials/jobs/{job_id}").text
     # Without a trigger an hx-get would wait for a click.

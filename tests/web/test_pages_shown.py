@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask, render_template
+from flask.testing import FlaskClient
 
+from tasks.domain.job import Event
 from tasks.domain.states import State
+from tests.web.asking import submit
 from webapp import samples, shown
+from webapp.attempts import attempt_documents
+from webapp.context import Postroom
 from webapp.documents import JobDocument
 from webapp.polling import Live
 
@@ -38,6 +45,17 @@ def test_an_attempt_is_told_by_its_phases() -> None:
     named = [(name, round(seconds, 3)) for name, seconds in shown.phases(attempt)]
     assert named == [("Sender", 0.012), ("Recipients", 0.013), ("Go-ahead", 0.006), ("Content", 0.389)]
     assert sum(seconds for _, seconds in named) == pytest.approx(0.42)
+
+
+def test_what_became_of_several_recipients_is_told_in_sentences(client: FlaskClient, postroom: Postroom) -> None:
+    job = postroom.jobs.read(submit(client).id)
+    assert job is not None
+    fates = [[0, "d", 451, "4.7.1 try again"], [1, "r", 550, "5.1.1 No such user"], [2, "a", 250, "2.0.0 Ok"]]
+    [attempt] = attempt_documents(replace(job, log=[Event(1, "attempt", {"n": 1, "o": fates})]))
+    assert attempt.summary == (
+        "Accepted for 1 recipient. Deferred for 1 recipient: 451 4.7.1 try again. "
+        "Refused for 1 recipient: 550 5.1.1 No such user"
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.web.test_openapi import a_report
 from webapp import FOR_BROWSERS, charts, job_list
 from webapp.context import Postroom
 from webapp.documents import Document, JobsDocument
-from webapp.documents_bulk import BulkDocument, DeadLettersDocument
+from webapp.documents_bulk import BulkDocument, BulksDocument, DeadLettersDocument
 from webapp.documents_overview import OverviewDocument, WorkersDocument
 from webapp.polling import Live
 
@@ -156,7 +156,7 @@ def test_a_bulk_is_told_by_its_document_alone(app: Flask, busy: FlaskClient, sta
     if state != "running":
         changes["finished_at"] = asked["created_at"]
     bulk = BulkDocument.model_validate(asked | changes)
-    html = rendered(app, "_bulk", bulk=bulk, chips=[], list_url="/jobs?state=dead")
+    html = rendered(app, "_bulk", bulk=bulk, list_url="/jobs?state=dead")
     assert [part(html, name) for name in ("done", "skipped", "failed", "expected")][:3] == [
         "3 Skipped",
         "5 Failed",
@@ -164,6 +164,26 @@ def test_a_bulk_is_told_by_its_document_alone(app: Flask, busy: FlaskClient, sta
     ]
     assert "≥ 2,000" in words(html)
     assert (f'action="/bulk/{bulk.id}/cancel"' in html) == (state == "running")
+
+
+def test_the_list_of_bulks_is_told_by_its_document_alone(app: Flask, busy: FlaskClient) -> None:
+    running = busy.post("/api/bulk", json={"verb": "retry", "filter": {"state": "dead"}}).get_json()
+    stopped = busy.post("/api/bulk", json={"verb": "discard", "filter": {"tag": "t"}}).get_json()
+    busy.post(f"/api/bulk/{stopped['id']}/cancel")
+    bulks = carried(busy, "/api/bulks", BulksDocument)
+    assert [(bulk.id, bulk.state) for bulk in bulks.bulks] == [
+        (stopped["id"], "canceled"),
+        (running["id"], "running"),
+    ]
+    html = rendered(app, "_bulks", bulks=bulks)
+    assert "1 under way, 2 of the last 7 days" in words(html)
+    for bulk in bulks.bulks:
+        row = html[html.index(f'id="bulk-{bulk.id}"') :]
+        row = row[: row.index("</tr>")]
+        assert f"{bulk.done} of {bulk.expected.count}" in words(row)
+        assert bulk.created_at in row
+        assert bulk.url in row
+        assert (f'action="{bulk.url}/cancel"' in row) == (bulk.state == "running")
 
 
 def test_whatever_a_page_can_do_the_api_can(app: Flask) -> None:

@@ -99,12 +99,13 @@ local function append(log, now, line)
   return log
 end
 
--- Waits are counted in eighths of an octave of milliseconds, so that quantiles are right to about 9 %.
-local function count_outcome(state, accepted, now)
+-- Waits are counted in eighths of an octave of milliseconds, so that quantiles are right to about 9 %. They start when
+-- the job's round began: with its acceptance, its send time, or when an operator reopened it.
+local function count_outcome(state, began, now)
   count(state, 1)
   if state == 'sent' then
-    local milliseconds = math.max((now - tonumber(accepted)) / 1000, 1)
-    count('w' .. int(math.floor(8 * math.log(milliseconds) / math.log(2))), 1)
+    local waited = now - tonumber(began)
+    count('w' .. int(math.floor(8 * math.log(math.max(waited / 1000, 1)) / math.log(2))), 1)
   end
 end
 

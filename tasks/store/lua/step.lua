@@ -41,7 +41,7 @@ end
 
 local function change(kind, id, seen, new, due, line, result, reason)
   local job = K.job .. id
-  local record = redis.call('HMGET', job, 'head', 'place', 'log', 'lapses')
+  local record = redis.call('HMGET', job, 'head', 'place', 'log', 'lapses', 'round')
   local current, done = record[1], nil
   if current == new then return revision_of(new) end
   if not current then return 0 end
@@ -53,7 +53,7 @@ local function change(kind, id, seen, new, due, line, result, reason)
   local accepted = put(id, record, from, to, new, now, due, line, retention, reason)
   if kind == 'settle' or kind == 'lost' then
     if record[4] then redis.call('HDEL', job, 'lapses') end
-    count_outcome(to, accepted, now)
+    count_outcome(to, record[5] and string.match(record[5], ' (%d+)$') or accepted, now)
     if reason ~= '' then
       local day = K.refusals .. int(math.floor(now / 86400000000))
       redis.call('ZINCRBY', day, 1, reason)
