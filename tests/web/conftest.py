@@ -16,8 +16,11 @@ from webapp.context import Postroom
 
 @pytest.fixture(scope="module")
 def app(redis_process: RedisProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """One for a whole module, since its templates are compiled once then. ``client`` and ``postroom`` empty Redis."""
-    app = create_app(Settings(redis_url=redis_process.url, data_dir=tmp_path_factory.mktemp("web")))
+    """One for a whole module, since its templates are compiled once then. ``client`` and ``postroom`` empty Redis.
+
+    It remembers nothing for a Redis that forgets: that thread's looks at Redis would be counted with a request's.
+    """
+    app = create_app(Settings(redis_url=redis_process.url, data_dir=tmp_path_factory.mktemp("web"), replay_seconds=0))
     yield app
     app.extensions["postroom"].redis.close()
 
