@@ -20,6 +20,7 @@ from tests.bench.measures.poll import poll
 from tests.bench.measures.profile import profile
 from tests.bench.measures.queues import queues
 from tests.bench.measures.submit import submit, submit_to_sent
+from tests.bench.measures.takeover import takeover
 from tests.bench.polls import polls
 from tests.bench.sink import postfix_tool
 
@@ -56,6 +57,7 @@ MEASURES = {
     "queues": Measure(queues, ("huey", "dramatiq", "rq")),
     "profile": Measure(profile, usual=False),
     "growth": Measure(growth, usual=False),
+    "takeover": Measure(takeover, usual=False),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -94,7 +95,13 @@ class Rig:
         """And wait until each reports."""
         for process in self.workers:
             process.start()
-        wait_until(lambda: self.redis.zcard(self.keys.of("workers")) == len(self.workers), "the workers to report")
+        for process in self.workers:
+            self.await_report(process)
+
+    def await_report(self, process: Process) -> None:
+        """Until this worker is seen."""
+        name = f"{socket.gethostname()}:{process.pid}"
+        wait_until(lambda: self.redis.zscore(self.keys.of("workers"), name) is not None, "the worker to report")
 
     def stop_workers(self) -> None:
         for process in self.workers:
@@ -119,6 +126,10 @@ class Rig:
             self._desk.submit(self.spec(mail, number))
         self.redis.config_set("appendfsync", self.settings.redis_fsync)
         self.settle_down()
+
+    def submit(self, mail: Mail, number: int) -> None:
+        """Accept one, to be sent at once."""
+        self._desk.submit(self.spec(mail, number))
 
     def pause(self) -> None:
         """Let nobody claim."""

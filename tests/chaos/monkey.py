@@ -72,9 +72,10 @@ class Monkey:
         process = self._town.processes[name]
         if not process.running:
             return
+        pid = process.pid  # now: by then it may have been killed
         process.signal(signal.SIGSTOP)
         self.windows += 1
-        self._soon(LEASE_SECONDS + self._chance.uniform(0.3, 2.5), lambda: self._go_on(name, process.pid))
+        self._soon(LEASE_SECONDS + self._chance.uniform(0.3, 2.5), lambda: self._go_on(name, pid))
 
     def _go_on(self, name: str, pid: int) -> None:
         process = self._town.processes[name]
