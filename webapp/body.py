@@ -19,7 +19,7 @@ def json_object() -> dict[str, Any]:
     """The body as an object; a 400 that says where it is not JSON."""
     raw = _read()
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as problem:
         _refuse(f"The body is not UTF-8: byte {problem.start} cannot be read.")
     if not text.strip():

@@ -70,11 +70,6 @@ def job_document(job: Job, relay: str) -> JobDocument:
     )
 
 
-def first_document(job: Job, relay: str) -> JobDocument:
-    """The document as it was when the job was accepted: what a submission is answered with, also when repeated."""
-    return job_document(Job.accepted(job.id, job.card, job.accepted_us), relay)
-
-
 def job_summary(job: Job) -> JobSummary:
     """A job as a line of the list."""
     state, card = job.head.state, job.card
