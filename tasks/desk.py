@@ -66,7 +66,7 @@ class Desk:
         self._dead_letters = DeadLetters(redis, settings.key_prefix)
         self._app: Celery = make_app(settings)
         self._wake_up = WakeUpTemplate(self._app)
-        self._queue = queue_key(settings)
+        self._queue = queue_key(settings) if settings.one_redis else ""
         self.defaults = Defaults(
             sender=settings.default_from,
             max_attempts=settings.max_attempts,
@@ -87,7 +87,7 @@ class Desk:
         answer = self.jobs.accept(
             job_id, _card(spec, built, result), built.wire, reservation=reservation, wake_up=self._wake(job_id)
         )
-        if answer.kind == "accepted" and not self._settings.one_redis:
+        if answer.kind == "accepted" and not self._queue:
             self._publish(job_id)
         return Submission(answer.kind, answer.job_id, answer.job)
 
@@ -132,7 +132,7 @@ class Desk:
         return self._bulks.read(bulk_id)
 
     def _wake(self, job_id: str) -> WakeUp | None:
-        if not self._settings.one_redis:
+        if not self._queue:
             return None
         return WakeUp(self._wake_up.fill(job_id), self._queue, SHALLOW)
 

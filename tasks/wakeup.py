@@ -1,8 +1,8 @@
 """A wake-up: a Celery message that says "something is due, come and claim it". It carries no duty.
 
 ``accept`` pushes one in its own atomic step, so its bytes are made beforehand, by Celery's own serializer, once, with
-two slots: the task id (the job's id) and the delivery tag. A contract test holds it equal to what ``apply_async``
-publishes.
+slots for the task id (the job's id), which is its delivery tag too. A contract test holds it equal to what
+``apply_async`` publishes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,25 @@ import json
 from typing import Any, cast
 
 from celery import Celery
-from kombu.utils.uuid import uuid
 
 from tasks.app import DELIVER
 from tasks.store.keys import QUEUE
 
-_TASK_ID, _TAG = "00000000-task-id-slot-000000000000", "00000000-delivery-tag-slot-0000000"
+_TASK_ID = "00000000-task-id-slot-000000000000"
 
 
 class WakeUpTemplate:
-    """The message of a wake-up with its slots open."""
+    """The message of a wake-up with its slot open."""
 
     def __init__(self, app: Celery) -> None:
         text = json.dumps(_envelope(app))
         head, rest = text.split(_TASK_ID, 1)
-        # The id stands three times: the task's own, its root's and its correlation's.
+        # The id stands four times: the task's own, its root's, its correlation's and the delivery's.
         self._parts = [head, *rest.split(_TASK_ID)]
 
     def fill(self, task_id: str) -> bytes:
-        """The message for a task id, with a fresh delivery tag."""
-        return task_id.join(self._parts).replace(_TAG, uuid()).encode()
+        """The message for a task id."""
+        return task_id.join(self._parts).encode()
 
 
 def _envelope(app: Celery) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def _envelope(app: Celery) -> dict[str, Any]:
             "delivery_info": {"exchange": "", "routing_key": QUEUE},
             "priority": 0,
             "body_encoding": "base64",
-            "delivery_tag": _TAG,
+            "delivery_tag": _TASK_ID,
         },
     }
 

@@ -13,7 +13,7 @@ from tasks.domain.errors import StartError
 from tasks.local.port import require_free
 from webapp import create_app
 
-THREADS = 8
+THREADS = 4
 """Requests that one process works on at one time."""
 WAITING = 256
 """Requests that one process takes in at one time; more wait in the kernel's queue."""

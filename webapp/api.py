@@ -32,8 +32,8 @@ def submit() -> Response:
     submission = postroom().desk.submit(parsed, key=key)
     if submission.kind == "conflict":
         raise key_conflict()
-    job = submission.job or found(postroom().jobs.read(submission.job_id), submission.job_id)
-    response = answer(views.first_document(job, postroom().settings.relay_name), 202)
+    job = submission.job or _as_accepted(submission.job_id)
+    response = _job_answer(job, 202)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     if submission.kind == "replayed":
         response.headers["Idempotency-Replayed"] = "true"
@@ -135,8 +135,14 @@ def _no_job(job_id: str) -> NoReturn:
     raise ProblemError(404, f"There is no job {job_id[:64]}. Final jobs are kept for RETENTION_DAYS.")
 
 
-def _job_answer(job: Job) -> Response:
-    return answer(views.job_document(job, postroom().settings.relay_name))
+def _as_accepted(job_id: str) -> Job:
+    """A job as it was when it was accepted: what a repeated submission is answered with."""
+    job = found(postroom().jobs.read(job_id), job_id)
+    return Job.accepted(job.id, job.card, job.accepted_us)
+
+
+def _job_answer(job: Job, status: int = 200) -> Response:
+    return answer(views.job_document(job, postroom().settings.relay_name), status)
 
 
 def _verdict(verb: Verb, job_id: str, verdict: Verdict) -> Response:

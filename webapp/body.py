@@ -19,7 +19,7 @@ def json_object() -> dict[str, Any]:
     """The body as an object; a 400 that says where it is not JSON."""
     raw = _read()
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as problem:
         _refuse(f"The body is not UTF-8: byte {problem.start} cannot be read.")
     if not text.strip():
@@ -52,9 +52,7 @@ def _read() -> bytes:
 
 def _parsed(text: str) -> Any:
     try:
-        value = json.loads(
-            text, object_pairs_hook=_without_doubles, parse_constant=_no_constant, parse_float=_finite_number
-        )
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as problem:
         _refuse(f"The body is not JSON: {problem.msg.lower()} at line {problem.lineno}, column {problem.colno}.")
     except RecursionError:
@@ -84,6 +82,9 @@ def _finite_number(digits: str) -> float:
     if not isfinite(number):
         _refuse("The body holds a number that is too large.")
     return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_no_constant, parse_float=_finite_number)
 
 
 def _refuse_half_characters(value: Any) -> None:

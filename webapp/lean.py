@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.ctx import RequestContext
 from flask.sessions import NullSession, SessionMixin
 from werkzeug.datastructures import Headers
+from werkzeug.routing import MapAdapter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -55,6 +56,13 @@ class LeanFlask(Flask):
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """What a request has while it is answered."""
         return LateSession(self, environ)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """For a request under whatever host it names (``guard`` has the say), and none outside of requests."""
+        if request is None:
+            return None
+        host, query = request.environ.get("HTTP_HOST", "localhost"), request.query_string.decode(errors="replace")
+        return self.url_map.bind(host, None, "", request.scheme, request.method, request.path, query)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is a coroutine."""

@@ -28,6 +28,8 @@ from webapp.documents import (
 from webapp.headline import headline, last_attempt, next_step
 
 Kind = Literal["to", "cc", "bcc"]
+Priority = Literal["high", "normal", "low"]
+OnUnknown = Literal["hold", "resend"]
 OutcomeWord = Literal["pending", "accepted", "deferred", "rejected", "unknown"]
 
 
@@ -48,7 +50,7 @@ def job_document(job: Job, relay: str) -> JobDocument:
         bcc=card.bcc,
         reply_to=card.reply_to,
         subject=card.subject,
-        priority=cast(Literal["high", "normal", "low"], card.priority),
+        priority=cast(Priority, card.priority),
         tags=card.tags,
         batch=card.batch,
         message_id=job.message_id,
@@ -61,18 +63,13 @@ def job_document(job: Job, relay: str) -> JobDocument:
         give_up_at=None if is_final(state) else rfc3339(job.round_us + card.give_up_after_seconds * 1_000_000),
         attempt=job.head.attempt,
         max_attempts=last_attempt(job),
-        on_unknown=cast(Literal["hold", "resend"], card.on_unknown),
+        on_unknown=cast(OnUnknown, card.on_unknown),
         recipients=_recipients(job),
         attempts=attempt_documents(job),
         timeline=timeline_documents(job),
         actions=_actions(job),
         url=f"/jobs/{job.id}",
     )
-
-
-def first_document(job: Job, relay: str) -> JobDocument:
-    """The document as it was when the job was accepted: what a submission is answered with, also when repeated."""
-    return job_document(Job.accepted(job.id, job.card, job.accepted_us), relay)
 
 
 def job_summary(job: Job) -> JobSummary:

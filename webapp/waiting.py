@@ -11,7 +11,7 @@ from tasks.domain.states import is_final
 from tasks.store.jobs import Jobs
 
 MOST_SECONDS = 30
-MOST_WAITERS = 4
+MOST_WAITERS = 2
 """In one process: half of its threads. Who comes when all are taken is answered at once."""
 PAUSE_SECONDS = 0.1
 _places = BoundedSemaphore(MOST_WAITERS)

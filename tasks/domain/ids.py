@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PATTERN = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
 def make_id(unix_ms: int, randomness: bytes) -> str:
     """The id for a moment and 10 random bytes; ids sort by time."""
     number = (unix_ms << 80) | int.from_bytes(randomness, "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def is_id(text: str) -> bool:
