@@ -84,11 +84,11 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_timeout_seconds: float = Field(default=60, gt=0, le=600)
-    smtp_sessions: int = Field(default=4, ge=1, le=100)
+    smtp_sessions: int = Field(default=16, ge=1, le=100)
     email_from: Annotated[str | None, AfterValidator(_sender)] = None
 
     worker_processes: int = Field(default=2, ge=1, le=64)
-    worker_threads: int = Field(default=2, ge=1, le=64)
+    worker_threads: int = Field(default=1, ge=1, le=64)
     max_attempts: int = Field(default=8, ge=1, le=100)
     give_up_after_seconds: int = Field(default=86_400, ge=1, le=2_592_000)
     retry_backoff_seconds: float = Field(default=10, gt=0, le=3600)
