@@ -76,8 +76,9 @@ def test_a_request_that_is_being_sent_is_answered_before_it_stops(server: subpro
     with socket.create_connection(("127.0.0.1", port), timeout=10) as half:
         half.sendall(
             b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body)
+            b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
         )
+        assert half.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n", "the view is reading"
         half.sendall(body[:10])
         server.send_signal(signal.SIGTERM)
         wait_for(lambda: not listens(port), what="the end of listening")
