@@ -13,10 +13,6 @@ from redis import Redis
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from tasks import clock
-
-SURE_SECONDS = 0.1
-"""For so long a connection is taken to be as it was: to look costs as much as a small command."""
 Command = tuple[Any, ...]
 
 _OF_CLIENT: WeakKeyDictionary[Redis, threading.local] = WeakKeyDictionary()
@@ -54,13 +50,11 @@ class Direct:
             raise
 
     def _connection(self) -> AbstractConnection:
-        now = clock.monotonic()
         if not hasattr(self._mine, "connection"):
-            self._mine.connection, self._mine.used = self._pool.make_connection(), now
+            self._mine.connection = self._pool.make_connection()
         kept: AbstractConnection = self._mine.connection
-        if now - self._mine.used > SURE_SECONDS and kept.is_connected and _has_ended(kept):
+        if kept.is_connected and _has_ended(kept):
             _hang_up(kept)
-        self._mine.used = now
         return kept
 
 

@@ -10,11 +10,16 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 THREADS = 6
 PAUSE_SECONDS = 0.15
 TIMEOUT_SECONDS = 15
 PATIENCE_SECONDS = 40
+
+
+WAIT_SECONDS = 0.9
+"""How far ahead some jobs are scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +145,6 @@ def _body(chance: random.Random, number: int) -> dict[str, object]:
         body["text"] = "A large one.\n.with a dot\n" * 4000
     if chance.random() < 0.25:
         body["on_unknown"] = "resend"
+    if chance.random() < 0.2:  # these wait in Redis when it crashes, however fast all others go
+        body["send_at"] = (datetime.now(UTC) + timedelta(seconds=WAIT_SECONDS)).isoformat()
     return body
