@@ -64,7 +64,8 @@ class LedgerOfThread:
         self._relays = Relays(redis, settings.key_prefix)
         self._claim = script(redis, "claim")
         self._policy = Policy(settings.retry_backoff_seconds, settings.retry_backoff_max_seconds)
-        self._held: dict[str, Errand] = {}
+        self._held: set[Errand] = set()
+        """By errand, not by job: after its lease lapsed, a job may be claimed anew by the thread that still has it."""
         self._solitude = solitude or Solitude()
         self._lease_us = int(settings.lease_seconds * 1_000_000)
         self._claims = 0
@@ -154,8 +155,8 @@ class LedgerOfThread:
         """The jobs (id, token) that this thread is working on, without those past their session's deadline."""
         now = clock.monotonic()
         return [
-            (job_id, _held(errand).claim.head.token)
-            for job_id, errand in list(self._held.items())
+            (errand.job_id, _held(errand).claim.head.token)
+            for errand in list(self._held)
             if not errand.deadline or errand.deadline > now
         ]
 
@@ -200,12 +201,14 @@ class LedgerOfThread:
             smtputf8=claim.card.smtputf8,
             lease=Held(claim, served),
         )
-        self._held[claim.job_id] = errand
+        self._held.add(errand)
         return errand
 
     def _let_go(self, errands: Sequence[Errand]) -> None:
         if errands:
-            self._solitude.leave(sum(self._held.pop(errand.job_id, None) is not None for errand in errands))
+            gone = self._held.intersection(errands)
+            self._held -= gone
+            self._solitude.leave(len(gone))
 
     def _intend(self, errand: Errand) -> Change:
         """The final dot may go out: from here a lost worker means ``unknown`` for those who ride on it."""

@@ -15,7 +15,7 @@ from tasks.domain.states import State
 from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
-from tasks.solitude import Solitude
+from tasks.solitude import Solitude, Way
 from tasks.store.jobs import Change, Jobs
 from tasks.store.relays import OPENS_AFTER, Relays
 from tests.support.making import LATER, make_spec
@@ -250,6 +250,26 @@ def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redi
     assert len(LedgerOfThread(settings, redis, "w2").claim(1)) == 1
     second.step([report(alone, Outcome.ACCEPTED)], [])
     assert len(first.claim(5)) == 2, "the process goes on"
+
+
+def test_a_job_that_its_own_thread_claims_anew_is_held_once_it_lets_the_old_claim_go(
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings
+) -> None:
+    """A process that was stopped past its lease finds its own jobs due. It must come to rest again all the same."""
+    ids = {desk.submit(make_spec(subject=str(number))).job_id for number in range(2)}
+    solitude = Solitude()
+    ledger = LedgerOfThread(settings.model_copy(update={"smtp_sessions": 1}), redis, "w1", solitude=solitude)
+    begun, waiting = ledger.claim(2)
+    lapse(redis, settings, waiting.job_id)
+    [again] = ledger.claim(1)
+    assert {begun.job_id, again.job_id} == ids
+    assert ledger.step([], [waiting]) == [False], "the old claim is fenced"
+    assert (again.job_id, head_of(jobs, again.job_id).token) in ledger.leases(), "the new one is extended"
+    ledger.step([report(begun, Outcome.ACCEPTED), report(again, Outcome.ACCEPTED)], [])
+    assert ledger.leases() == []
+    assert solitude.enter() is Way.SHARED
+    solitude.entered(0, passed_over=True)
+    assert solitude.enter() is Way.ALONE, "nothing is counted that is not held"
 
 
 def test_the_heartbeat_extends_only_what_is_still_ours(

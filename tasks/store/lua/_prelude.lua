@@ -11,15 +11,16 @@ local function int(number)
 end
 
 -- "state phase attempt token revision outcomes", see domain/job.py
-local function state_of(text)
-  return string.match(text, '^%a+')
-end
-
 local function parse_head(text)
   local state, phase, attempt, token, revision, outcomes =
     string.match(text, '^(%a+) (.) (%d+) (%d+) (%d+) (%a*)$')
   return {state = state, phase = phase, attempt = attempt, token = tonumber(token),
           revision = tonumber(revision), outcomes = outcomes}
+end
+
+-- Of a head as text: where that is all that is asked, it need not be parsed.
+local function state_of(text)
+  return string.match(text, '^%a+')
 end
 
 local function revision_of(text)

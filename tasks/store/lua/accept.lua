@@ -4,7 +4,8 @@
 --       idempotency key's rest ("" for none), fingerprint, idempotency seconds,
 --       wake-up (a Celery message; "" where the broker is elsewhere), Celery's list, how long that list may be,
 --       marks ... (the suffixes of its filter indexes: "r:address", "d:domain", "t:tag", "b:batch")
--- Returns {"accepted", id, accepted_us}; {"replayed", first id} for the same key and fingerprint, or a job that is there already;
+-- Returns {"accepted", id, accepted_us};
+--         {"replayed", first id} for the same key and fingerprint, or a job that is there already;
 --         {"conflict", first id} for the same key with another fingerprint.
 
 local id, card, content, outcomes, lane = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
