@@ -31,12 +31,15 @@ def test_a_poison_job_is_dead_after_three_deaths_alone_and_its_neighbours_are_se
             "DATA_DIR": str(folder),
         }
         worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
-        deaths = 0
+        deaths: list[set[str]] = []
+        """Whose mail was on its way with it, each time."""
+        begun: set[str] = set()
 
         def kill(recipient: str) -> None:
-            nonlocal deaths
+            begun.add(recipient)
             if recipient == POISON:
-                deaths += 1
+                deaths.append({each for each in begun if not relay.taken[each]} - {POISON})
+                begun.clear()
                 with suppress(ProcessLookupError):
                     os.kill(worker.pid, signal.SIGKILL)
                 raise OSError("its worker is dead")
@@ -65,6 +68,7 @@ def test_a_poison_job_is_dead_after_three_deaths_alone_and_its_neighbours_are_se
         client.close()
         assert job is not None
         assert job.head.state == State.DEAD
-        assert deaths == 4, "once with others, thrice alone"
+        assert len(deaths) == 4, "once with others, thrice alone"
+        assert deaths[1:] == [set(), set(), set()]
         assert desk.jobs.counts()[State.DEAD] == 1
         assert all(relay.taken[f"n{number}@mailbox.test"] <= 1 for number in range(NEIGHBOURS))
