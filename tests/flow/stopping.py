@@ -34,6 +34,7 @@ class StoppingRelay:
         self._listener.listen(100)
         self._closing = threading.Event()
         self._sockets: list[socket.socket] = []
+        self._sessions: list[threading.Thread] = []
         self.port = int(self._listener.getsockname()[1])
 
     def wait(self) -> None:
@@ -43,6 +44,10 @@ class StoppingRelay:
         """Whoever comes from now on is answered."""
         self.stop_at = ""
         self.stopped.clear()
+
+    def is_left(self) -> bool:
+        """Whether no session is open: all that a killed worker had said was read, too."""
+        return not any(each.is_alive() for each in self._sessions)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -63,7 +68,9 @@ class StoppingRelay:
             except OSError:
                 return
             self._sockets.append(sock)
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            session = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+            session.start()
+            self._sessions.append(session)
 
     def _serve(self, sock: socket.socket) -> None:
         with sock, suppress(OSError):
