@@ -9,29 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from tasks import clock
 from tasks.attempt_record import attempt_data, merged
-from tasks.domain.job import Card, Head, Outcome, Phase
+from tasks.claiming import Claiming
+from tasks.domain.job import Head, Outcome, Phase
 from tasks.domain.retry import Policy
 from tasks.domain.settle import MESSAGE_GONE, OUT_OF_TIME, POISON, Claim, Settlement, end, give_back, settle
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Report
 from tasks.solitude import Solitude, Way
 from tasks.store.jobs import Change
-from tasks.store.keys import LANES
 from tasks.store.memory import Memory
 from tasks.store.relays import Relays
-from tasks.store.scripts import script
 from tasks.stores import make_jobs
-
-MOST_AT_ONCE = 50
-_LOW_LANES_TURN = 8
-"""Every so many claims start with the lowest lane, so that a stream of urgent mail does not starve it."""
-PROBE_US = 15_000_000
 
 
 @dataclass(slots=True)
@@ -62,13 +57,11 @@ class LedgerOfThread:
         self._redis = redis
         self.jobs = make_jobs(settings, redis, memory)
         self._relays = Relays(redis, settings.key_prefix)
-        self._claim = script(redis, "claim")
+        self._claiming = Claiming(settings, redis, self.jobs)
         self._policy = Policy(settings.retry_backoff_seconds, settings.retry_backoff_max_seconds)
         self._held: set[Errand] = set()
         """By errand, not by job: after its lease lapsed, a job may be claimed anew by the thread that still has it."""
         self._solitude = solitude or Solitude()
-        self._lease_us = int(settings.lease_seconds * 1_000_000)
-        self._claims = 0
         self._redis_ahead_us = 0
         self.settled = 0
         self.settled_in: Counter[str] = Counter()
@@ -76,61 +69,33 @@ class LedgerOfThread:
 
     # What the carousel asks
 
-    def claim(self, want: int) -> list[Errand]:
-        """Claim up to ``want`` due jobs and read their messages. Those that need no SMTP are settled here."""
-        errands, passed_over = self._claim_once(want)
-        if passed_over and not errands:  # nothing but one that must be alone: perhaps it can be, now
-            errands, _ = self._claim_once(want)
-        return errands
-
-    def _claim_once(self, want: int) -> tuple[list[Errand], bool]:
-        """A claim, and whether a job was passed over that must be alone."""
-        way = self._solitude.enter()
+    def turn(self, reports: list[Report], intents: list[Errand], want: int) -> tuple[list[bool], list[Errand]]:
+        """Settle the reports, record the intents and claim up to ``want`` due jobs, in one round trip. Jobs that need
+        no SMTP are settled here."""
+        way = self._solitude.enter() if want else Way.CLOSED
+        changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
         if way is Way.CLOSED:
-            return [], False
+            return self._stepped(reports, intents, changes, self.jobs.step(changes)), []
         errands: list[Errand] = []
         passed_over = False
         try:
-            now_us, entries, passed_over = self._ask_for(want, way)
-            errands = self._take(now_us, entries)
-        except OutOfMemoryError:
-            pass  # a full Redis gives nothing out, but settles: what is in hand goes on
+            arguments = self._claiming.arguments(want, way)
+            answers, answer = self.jobs.step_and(changes, self._claiming.script, arguments)
+            granted = self._stepped(reports, intents, changes, answers)
+            errands, passed_over = self._claimed(answer)
         finally:
             self._solitude.entered(len(errands), passed_over=passed_over)
-        return errands, passed_over
+        if passed_over and not errands:  # nothing but one that must be alone: perhaps it can be, now
+            errands = self.turn([], [], want)[1]
+        return granted, errands
 
-    def _take(self, now_us: int, entries: list[list[bytes]]) -> list[Errand]:
-        """Make errands of what a claim gave, and settle what needs no SMTP."""
-        self._redis_ahead_us = now_us - int(clock.monotonic() * 1_000_000)
-        claims = [(verdict, _parse_claim(entry)) for verdict, *entry in entries]
-        taken = [claim for verdict, claim in claims if verdict == b"claimed"]
-        self.jobs.claimed(((claim.job_id, claim.head) for claim in taken), self._lease_us)
-        changes = [self._lost(verdict, claim) for verdict, claim in claims if verdict != b"claimed"]
-        late = [claim for claim in taken if now_us > claim.gives_up_us]
-        changes += [_settle_change(claim, end(claim, OUT_OF_TIME)) for claim in late]
-        contents = self._contents([claim for claim in taken if claim not in late])
-        # An empty mail must never go out in the place of one that is gone.
-        changes += [_settle_change(claim, end(claim, MESSAGE_GONE)) for claim, content in contents if content is None]
-        self.jobs.step(changes)
-        # Held last: what is held and not carried, as after an error above, would be extended for ever.
-        return [self._hold(claim, content) for claim, content in contents if content is not None]
+    def claim(self, want: int) -> list[Errand]:
+        """A turn that only claims."""
+        return self.turn([], [], want)[1]
 
     def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
-        """Settle the reports and record the intents in one round trip."""
-        changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
-        answers = self.jobs.step(changes)
-        self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
-        self._let_go([report.errand for report in reports])
-        for report in reports:
-            self.settled_in[_held(report.errand).claim.card.priority] += 1
-        self.settled += len(reports)
-        granted = answers[len(reports) :]
-        for errand, change, ok in zip(intents, changes[len(reports) :], granted, strict=True):
-            if ok:
-                held = _held(errand)
-                held.claim = _with_head(held.claim, change.new)
-        self._let_go([errand for errand, ok in zip(intents, granted, strict=True) if not ok])
-        return granted
+        """A turn that claims nothing."""
+        return self.turn(reports, intents, 0)[0]
 
     def give_back(self, errands: list[Errand]) -> None:
         """Let others have what was claimed and not begun."""
@@ -162,32 +127,49 @@ class LedgerOfThread:
 
     # Steps
 
-    def _ask_for(self, want: int, way: Way) -> tuple[int, list[list[bytes]], bool]:
-        self._claims += 1
-        lanes = LANES if self._claims % _LOW_LANES_TURN else tuple(reversed(LANES))
-        now_us, entries, passed_over = self._claim(
-            args=[
-                self.jobs.keys.prefix,
-                min(want, MOST_AT_ONCE) if way is Way.SHARED else MOST_AT_ONCE,
-                self._settings.smtp_sessions,
-                self._lease_us,
-                self._relay_name,
-                PROBE_US,
-                way.value,
-                self.jobs.result_seconds,
-                *lanes,
-            ]
-        )
-        return int(now_us), entries, bool(passed_over)
+    def _stepped(
+        self, reports: list[Report], intents: list[Errand], changes: list[Change], answers: list[bool]
+    ) -> list[bool]:
+        """After a step: which intents were granted."""
+        self._settle_from_intent([report for report, ok in zip(reports, answers, strict=False) if not ok])
+        self._let_go([report.errand for report in reports])
+        for report in reports:
+            self.settled_in[_held(report.errand).claim.card.priority] += 1
+        self.settled += len(reports)
+        granted = answers[len(reports) :]
+        for errand, change, ok in zip(intents, changes[len(reports) :], granted, strict=True):
+            if ok:
+                held = _held(errand)
+                held.claim = _with_head(held.claim, change.new)
+        self._let_go([errand for errand, ok in zip(intents, granted, strict=True) if not ok])
+        return granted
+
+    def _claimed(self, answer: Any) -> tuple[list[Errand], bool]:
+        """After a claim: errands of what it gave, and whether a job was passed over that must be alone."""
+        if isinstance(answer, OutOfMemoryError):
+            return [], False  # a full Redis gives nothing out, but settles: what is in hand goes on
+        if isinstance(answer, ResponseError):
+            raise answer
+        claimed = self._claiming.read(answer)
+        self._redis_ahead_us = claimed.now_us - int(clock.monotonic() * 1_000_000)
+        self.jobs.claimed(((claim.job_id, claim.head) for claim, _ in claimed.taken), self._claiming.lease_us)
+        changes = [self._lapsed(claim) for claim in claimed.lapsed]
+        changes += [Change.of("lost", claim.job_id, claim.head, end(claim, POISON)) for claim in claimed.poison]
+        ready: list[tuple[Claim, bytes]] = []
+        for claim, content in claimed.taken:
+            if claimed.now_us > claim.gives_up_us:
+                changes.append(_settle_change(claim, end(claim, OUT_OF_TIME)))
+            elif content is None:  # an empty mail must never go out in the place of one that is gone
+                changes.append(_settle_change(claim, end(claim, MESSAGE_GONE)))
+            else:
+                ready.append((claim, content))
+        self.jobs.step(changes)
+        # Held last: what is held and not carried, as after an error above, would be extended for ever.
+        return [self._hold(claim, content) for claim, content in ready], claimed.passed_over
 
     def _now_us(self) -> int:
         """Redis's clock, carried on by a clock that does not step."""
         return int(clock.monotonic() * 1_000_000) + self._redis_ahead_us
-
-    def _contents(self, claims: list[Claim]) -> list[tuple[Claim, bytes | None]]:
-        """Claims with their messages, in one round trip."""
-        contents = self.jobs.contents([claim.job_id for claim in claims]) if claims else []
-        return list(zip(claims, contents, strict=True))
 
     def _hold(self, claim: Claim, content: bytes) -> Errand:
         """An errand of a claim; from now on the heartbeat extends its lease."""
@@ -250,10 +232,8 @@ class LedgerOfThread:
                 changes.append(self._settle(report))
         self.jobs.step(changes)
 
-    def _lost(self, verdict: bytes, claim: Claim) -> Change:
-        """A lease that lapsed: after its intent the job is unknown; thrice alone and begun it is poison."""
-        if verdict == b"poison":
-            return Change.of("lost", claim.job_id, claim.head, end(claim, POISON))
+    def _lapsed(self, claim: Claim) -> Change:
+        """A lease that lapsed after its intent: the job is unknown."""
         settlement = settle(
             claim,
             claim.head.outcomes,
@@ -288,9 +268,3 @@ def _settle_change(claim: Claim, settlement: Settlement) -> Change:
         result=settlement.result,
         reason=settlement.reason,
     )
-
-
-def _parse_claim(entry: list[bytes]) -> Claim:
-    job_id, head, card, round_ = (value.decode() for value in entry)
-    round_attempt, round_us = round_.split(" ")
-    return Claim(job_id, Head.parse(head), Card.load(card), int(round_attempt), int(round_us))

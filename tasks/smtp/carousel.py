@@ -80,7 +80,7 @@ class Carousel:
     def _tell_leftovers(self) -> None:
         """What the last run could not tell."""
         self._give_back([])
-        self._step([])
+        self._turn([], 0, clock.monotonic())
 
     def _drive(self, until: Callable[[], bool]) -> None:
         pool = self._pool
@@ -91,12 +91,9 @@ class Carousel:
             now = clock.monotonic()
             asking, takers = self._gather(now)
             stopping = self._relay_failed or self._drain_until is not None or until()
-            claimed = None
             if stopping:
                 self._give_back(self._waiting.all())
-            else:
-                claimed = self._claim(takers, now)
-            self._step(asking)
+            claimed = self._turn(asking, 0 if stopping else takers, now)
             self._hand_out(clock.monotonic())
             if now - self._looked_at >= TICK_SECONDS:
                 self._look_after(now)
@@ -137,24 +134,23 @@ class Carousel:
                 self._fail(connection.session.failure, now)
         return asking, free if self._slow else free + opening + self._pool.room(now)
 
-    def _claim(self, takers: int, now: float) -> int | None:
-        """How many were claimed; None where none were asked for."""
-        want = self._waiting.want(takers, now)
-        if want == 0:
-            return None
-        errands = self._ledger.claim(want)
-        self._waiting.add(errands, want, now)
-        return len(errands)
-
-    def _step(self, asking: list[Connection]) -> None:
-        """Settle all reports, ask for all intents, at once; grants let the final dots go."""
-        if not asking and not self.unsettled:
-            return
-        intents = [each.session.asks for each in asking if each.session.asks is not None]
-        grants = self._ledger.step(self.unsettled, intents)
+    def _turn(self, asking: list[Connection], takers: int, now: float) -> int | None:
+        """Settle all reports, ask for all intents and claim for whom there is room, at once; grants let the final dots
+        go. How many were claimed; None where none were asked for."""
         if self.unsettled:
             self._waiting.hurry(len(self.unsettled))
-            self.unsettled = []
+        want = self._waiting.want(takers, now)
+        if not asking and not self.unsettled and not want:
+            return None
+        intents = [each.session.asks for each in asking if each.session.asks is not None]
+        grants, errands = self._ledger.turn(self.unsettled, intents, want)
+        self.unsettled = []
+        self._grant(asking, grants)
+        if want:
+            self._waiting.add(errands, want, now)
+        return len(errands) if want else None
+
+    def _grant(self, asking: list[Connection], grants: list[bool]) -> None:
         now = clock.monotonic()
         for connection, granted in zip(asking, grants, strict=True):
             if granted:

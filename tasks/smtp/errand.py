@@ -83,12 +83,12 @@ class Report:
 class Ledger(Protocol):
     """What the carousel needs from the engine. Calls may take milliseconds; none may be left out."""
 
-    def claim(self, want: int) -> list[Errand]:
-        """Up to ``want`` errands, claimed in this worker's name; empty when nothing is due or claims are held back."""
+    def turn(self, reports: list[Report], intents: list[Errand], want: int) -> tuple[list[bool], list[Errand]]:
+        """Settle the reports, record the intents and claim up to ``want`` errands, in one round trip.
 
-    def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
-        """Settle the reports and record the intents, in one round trip. For each intent: True to go on with the dot,
-        False where it is fenced (canceled or taken over): close the connection and never send the dot."""
+        For each intent: True to go on with the dot, False where it is fenced (canceled or taken over): close the
+        connection and never send the dot. And the errands, claimed in this worker's name; none when nothing is due or
+        claims are held back."""
 
     def give_back(self, errands: list[Errand]) -> None:
         """These were claimed and not begun (MAIL not sent); somebody else may have them at once. No attempt is used."""

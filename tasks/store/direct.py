@@ -40,11 +40,20 @@ class Direct:
 
     def all(self, commands: Sequence[Command]) -> list[Any]:
         """Make commands in one round trip, each once, and return their answers."""
+        answers = self.each(commands)
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+    def each(self, commands: Sequence[Command]) -> list[Any]:
+        """The same, where a command that Redis refuses is no reason to lose the others' answers: its
+        ``ResponseError`` stands for it. What they all wrote is synced at once."""
         connection = self._connection()
         packed = [b"".join(map(pack_command, commands))]
         try:
             connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
-            return [connection.read_response() for _ in commands]
+            return [_answer(connection) for _ in commands]
         except (OSError, RedisError):
             _hang_up(connection)
             raise
@@ -56,6 +65,13 @@ class Direct:
         if kept.is_connected and _has_ended(kept):
             _hang_up(kept)
         return kept
+
+
+def _answer(connection: AbstractConnection) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as problem:
+        return problem
 
 
 def _hang_up(connection: AbstractConnection) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from tasks.domain.job import Card, Event, Head, Job
 from tasks.domain.settle import Settlement
@@ -15,7 +16,7 @@ from tasks.store.direct import Command, Direct
 from tasks.store.index import Place, marks, newest
 from tasks.store.keys import LANES, Keys
 from tasks.store.memory import Memory
-from tasks.store.scripts import script
+from tasks.store.scripts import Script, script, together
 
 FIELDS = ("head", "card", "log", "place", "round", "why")
 IDEMPOTENCY_SECONDS = 86_400
@@ -123,12 +124,24 @@ class Jobs:
 
     def step(self, changes: Sequence[Change]) -> list[bool]:
         """Make each change where its job is still as it was seen; False where somebody else changed it first."""
+        return self._stepped(changes, self._step(args=self._step_arguments(changes))) if changes else []
+
+    def step_and(self, changes: Sequence[Change], call: Script, arguments: Sequence[Any]) -> tuple[list[bool], Any]:
+        """The same, and another call with it in one round trip; its ``ResponseError`` stands for its answer."""
         if not changes:
-            return []
+            return [], together((call, arguments))[0]
+        revisions, answer = together((self._step, self._step_arguments(changes)), (call, arguments))
+        if isinstance(revisions, ResponseError):
+            raise revisions
+        return self._stepped(changes, revisions), answer
+
+    def _step_arguments(self, changes: Sequence[Change]) -> list[Any]:
         arguments: list[Any] = [self.keys.prefix, self.retention_us, self.result_seconds]
         for change in changes:
             arguments += [change.kind, change.job_id, str(change.seen), str(change.new), *change.rest]
-        revisions = cast("list[int]", self._step(args=arguments))
+        return arguments
+
+    def _stepped(self, changes: Sequence[Change], revisions: list[int]) -> list[bool]:
         if self._memory:
             self._memory.changed(
                 (change.job_id, str(change.new._replace(revision=revision)), *change.rest)

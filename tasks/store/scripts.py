@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 from tasks.domain.states import STATES
-from tasks.store.direct import Direct
+from tasks.store.direct import Command, Direct
 from tasks.store.keys import Keys
 
 _EVEN_OUT_OF_MEMORY = {"step", "replay", "purge", "extend", "recover", "relay_failed", "look", "bulk_end"}
@@ -61,15 +61,33 @@ class Script:
     def __init__(self, redis: Redis, verb: str) -> None:
         self._source = source(verb)
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
-        self._ask = Direct(redis)
+        self.ask = Direct(redis)
 
     def __call__(self, args: Iterable[Any]) -> Any:
         """Make the call once and return its answer; redis-py's errors come as from any command."""
         arguments = tuple(args)
         try:
-            return self._ask("EVALSHA", self._sha, 0, *arguments)
+            return self.ask(*self.by_name(arguments))
         except NoScriptError:
-            return self._ask("EVAL", self._source, 0, *arguments)
+            return self.ask(*self.by_text(arguments))
+
+    def by_name(self, arguments: Sequence[Any]) -> Command:
+        """As a command to a Redis that knows the script."""
+        return ("EVALSHA", self._sha, 0, *arguments)
+
+    def by_text(self, arguments: Sequence[Any]) -> Command:
+        """As a command to one that does not: it does from then on."""
+        return ("EVAL", self._source, 0, *arguments)
+
+
+def together(*calls: tuple[Script, Sequence[Any]]) -> list[Any]:
+    """Make calls to one Redis in one round trip; a call's ``ResponseError`` stands for its answer."""
+    ask = calls[0][0].ask
+    answers = ask.each([script.by_name(arguments) for script, arguments in calls])
+    return [
+        ask.each([script.by_text(arguments)])[0] if isinstance(answer, NoScriptError) else answer
+        for (script, arguments), answer in zip(calls, answers, strict=True)
+    ]
 
 
 def script(redis: Redis, verb: str) -> Script:

@@ -45,8 +45,12 @@ class PaperLedger:
         self.on_give_back: Callable[[], None] = lambda: None
         self.lock = threading.Lock()
 
-    def claim(self, want: int) -> list[Errand]:
-        assert want > 0
+    def turn(self, reports: list[Report], intents: list[Errand], want: int) -> tuple[list[bool], list[Errand]]:
+        assert reports or intents or want
+        grants = self._step(reports, intents) if reports or intents else []
+        return grants, self._claim(want) if want else []
+
+    def _claim(self, want: int) -> list[Errand]:
         self.on_claim()
         self.wants.append(want)
         errands = [self.due.popleft() for _ in range(min(want, len(self.due)))]
@@ -56,8 +60,7 @@ class PaperLedger:
             self.claimed[each.job_id] = each
         return errands
 
-    def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
-        assert reports or intents
+    def _step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
         self.on_step()
         self.steps.append((len(reports), len(intents)))
         for report in reports:

@@ -1,9 +1,10 @@
 -- Gives a worker due jobs, under a lease and with a new token each.
 --
 -- ARGV: prefix, how many at most, how many of them are begun at once, lease in us, relay, probe in us,
---       which ("shared": those that need not be alone; "alone": one that must be), result seconds, lanes in order ...
+--       which ("shared": those that need not be alone; "alone": one that must be), result seconds,
+--       the largest content that comes along, lanes in order ...
 -- Returns {now_us, entries, passed over (1: one that must be alone is due, and was not given)};
---   an entry is {verdict, id, head, card, round}, where the verdict is
+--   an entry is {verdict, id, head, card, round, content (nil where it is too large, or gone)}, where the verdict is
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
@@ -13,6 +14,7 @@
 local DEATHS = 3
 local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local relay, probe, wants_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == 'alone', ARGV[8]
+local largest = tonumber(ARGV[9])
 local now = now_us()
 local entries, claimed, passed_over = {}, 0, 0
 
@@ -50,10 +52,16 @@ local function take(id, head, accepted)
   return format_head(head)
 end
 
+-- A large one would be copied here for nothing.
+local function content(id)
+  local size = redis.call('STRLEN', K.content .. id)
+  return size > 0 and size <= largest and redis.call('GET', K.content .. id)
+end
+
 local paused = {}
 for _, lane in ipairs(redis.call('SMEMBERS', K.paused)) do paused[lane] = true end
 
-for lane = 9, #ARGV do
+for lane = 10, #ARGV do
   if claimed >= want or (wants_alone and claimed > 0) then break end
   local due = K.due .. ARGV[lane]
   local ids = paused[ARGV[lane]] and {} or
@@ -84,7 +92,7 @@ for lane = 9, #ARGV do
             redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
           end
           zadd(due, int(now + lease), id)
-          entries[#entries + 1] = {'claimed', id, new, record[4], round}
+          entries[#entries + 1] = {'claimed', id, new, record[4], round, content(id)}
           if alone then break end
         end
       end
