@@ -62,7 +62,7 @@ class Desk:
         self.jobs = make_jobs(settings, redis, memory)
         self._finder = Finder(self.jobs)
         self._lanes = Lanes(redis, settings.key_prefix)
-        self._bulks = Bulks(redis, settings.key_prefix)
+        self._bulks = Bulks(redis, settings.key_prefix, memory)
         self._dead_letters = DeadLetters(redis, settings.key_prefix)
         self._app: Celery = make_app(settings)
         self._wake_up = WakeUpTemplate(self._app)

@@ -16,6 +16,7 @@ from tasks.domain.states import Verb
 from tasks.domain.verbs import Answer
 from tasks.store.finder import Count
 from tasks.store.keys import Keys
+from tasks.store.memory import Memory
 from tasks.store.scripts import script
 
 KEPT_SECONDS = 7 * 86_400
@@ -65,16 +66,17 @@ class Bulk:
 class Bulks:
     """The bulks under one key prefix."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Redis, prefix: str, memory: Memory | None = None) -> None:
         self._redis = redis
+        self._memory = memory
         self._keys = Keys(prefix)
+        self._create = script(redis, "bulk_create")
         self._begin = script(redis, "bulk_begin")
         self._end = script(redis, "bulk_end")
 
     def create(self, bulk: Bulk) -> None:
         """Keep it; a worker begins it soon."""
-        key = self._keys.of("bulk", bulk.id)
-        record: dict[str | bytes, str | int] = {
+        record = {
             "verb": bulk.verb,
             "answer": bulk.answer or "",
             "filter": json.dumps(bulk.filter.words()),
@@ -86,16 +88,11 @@ class Bulks:
             "turn": bulk.turn,
             "reason": bulk.reason or "",
         }
-        pipe = self._redis.pipeline(transaction=True)
-        pipe.hset(key, mapping=record)  # type: ignore[arg-type]  # its keys may be str as well as bytes
-        pipe.expire(key, KEPT_SECONDS)
-        pipe.zadd(self._keys.of("bulks"), {bulk.id: bulk.created_us})
-        recent = self._keys.of("recent_bulks")
-        pipe.zadd(recent, {bulk.id: bulk.created_us})
-        pipe.zremrangebyscore(recent, "-inf", bulk.created_us - KEPT_SECONDS * 1_000_000)
-        pipe.expire(recent, KEPT_SECONDS)
-        pipe.incr(self._keys.of("revision"))
-        pipe.execute()
+        fields = [part for field in record.items() for part in field]
+        arguments = [self._keys.prefix, bulk.id, bulk.created_us, KEPT_SECONDS, *fields]
+        self._create(args=arguments)
+        if self._memory:
+            self._memory.asked_for(arguments)
 
     def read(self, bulk_id: str) -> Bulk | None:
         """A bulk, or None."""

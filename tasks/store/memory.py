@@ -53,6 +53,10 @@ class Memory:
         """A job was taken with these arguments of ``accept``."""
         self._remember("accept", arguments, len(arguments[3]))
 
+    def asked_for(self, arguments: list[Any]) -> None:
+        """A bulk was kept with these arguments of ``bulk_create``."""
+        self._remember("bulk_create", arguments, sum(len(str(each)) for each in arguments))
+
     def changed(self, changes: Iterable[ReplayedChange]) -> None:
         """These changes were made."""
         flat: list[Any] = [part for change in changes for part in change]
@@ -99,10 +103,10 @@ class Memory:
             if full and gathered:
                 yield "replay", [*self._change_arguments, *(part for each in gathered.values() for part in each)]
                 gathered = {}
-            if verb == "accept":
-                yield verb, arguments
-            elif verb == "replay":
+            if verb == "replay":
                 gathered |= {each[0]: each for each in changes}
+            elif verb != "end":
+                yield verb, arguments
 
     def _watch(self, client: Redis) -> None:
         """While something is remembered: notice a restart though nobody asks, and repeat the replay in its grace."""

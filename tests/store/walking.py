@@ -124,5 +124,5 @@ class Ground(RuleBasedStateMachine):
 
     def _replay(self, memory: Memory) -> None:
         for _, _, verb, arguments in list(memory._entries):
-            whole = arguments if verb == "accept" else [*memory._change_arguments, *arguments]
+            whole = [*memory._change_arguments, *arguments] if verb == "replay" else arguments
             self.redis.eval(source(verb), 0, *whole)
