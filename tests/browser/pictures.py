@@ -1,4 +1,7 @@
-"""Takes the README's pictures, so that they never go stale: ``python -m tests.browser.pictures [folder] [look ..]``."""
+"""Takes the README's pictures, so that they never go stale: ``python -m tests.browser.pictures``.
+
+With a folder, and looks if you like (``light``, ``dark``, ``phone``), it takes every page into that folder instead.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from tests.support.client import Client
 from tests.support.making import LATER
 from tests.support.processes import Stack, running_stack
 
+IN_README = ("overview", "jobs", "job-twice")
 HTML = """<div style="font-family:sans-serif;max-width:480px;margin:auto">
 <h1 style="color:#1f4d8f">Your order is on its way</h1>
 <p>Hello Ann,</p><p>we have handed <b>order 4711</b> to the carrier. It arrives <i>tomorrow between 9 and 12</i>.</p>
 <p><a href="https://shop.example/orders/4711">Follow it</a></p></div>"""
 
 
-def main(folder: Path, looks: list[str]) -> None:
-    """Fill a stack of its own with the usual mixture, and take every page."""
+def main(folder: Path, looks: list[str], names: tuple[str, ...] = ()) -> None:
+    """Fill a stack of its own with the usual mixture, and take every page, or those that are named."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_stack(retry_backoff_seconds=1) as stack, sync_playwright() as playwright:
         busy_week(stack)
@@ -29,8 +33,8 @@ def main(folder: Path, looks: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for look in looks:
             page = browser.new_context(**LOOKS[look], device_scale_factor=1).new_page()
-            for name, path in paths.items():
-                page.goto(stack.base_url + path)
+            for name in names or paths:
+                page.goto(stack.base_url + paths[name])
                 page.wait_for_load_state("networkidle")
                 suffix = "" if look == "light" else f"-{look}"
                 page.screenshot(path=folder / f"{name}{suffix}.png", full_page=look == "phone")
@@ -91,4 +95,7 @@ def _fill(stack: Stack) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"), sys.argv[2:] or ["light"])
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]), sys.argv[2:] or ["light"])
+    else:
+        main(Path("docs"), ["light"], IN_README)
