@@ -151,7 +151,7 @@ class Rig:
                 last, ends = sent, time.monotonic() + STALLED_SECONDS
             assert time.monotonic() < ends, f"stalled at {sent} of {count} jobs:\n{self._said()}"
             watch()
-            time.sleep(0.002)
+            time.sleep(0.005)
 
     def await_quiet(self) -> None:
         """Until every job is final."""

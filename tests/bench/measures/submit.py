@@ -16,6 +16,8 @@ from tests.bench.tutorial.rig import QUEUE, Tutorial
 
 POSTROOM, TUTORIAL = "Postroom, always", "tutorial, everysec"
 ALONE = "tutorial, one gunicorn process"
+POSTFIX = "Postfix, handed over by 10 SMTP sessions"
+BYTES_1KB = 1000
 
 
 def submit(bench: Bench) -> Findings:
@@ -57,11 +59,14 @@ def submit_to_sent(bench: Bench) -> Findings:
     sink = bench.sink()
     rig, tutorial = bench.rig(sink, web=True), bench.tutorial(sink, web=True)
     _warm(bench, rig, tutorial)
-    rounds = bench.sizes.rounds
+    variants: dict[str, Callable[[], float]] = {
+        POSTROOM: lambda: _ours(bench, rig),
+        TUTORIAL: lambda: _theirs(bench, tutorial),
+    }
+    if postfix := bench.postfix(sink):
+        variants[POSTFIX] = lambda: postfix.carry(BYTES_1KB, bench.sizes.slow_mails)
     found = Findings()
-    found.add(
-        alternate(rounds, {POSTROOM: lambda: _ours(bench, rig), TUTORIAL: lambda: _theirs(bench, tutorial)}), "sent/s"
-    )
+    found.add(alternate(bench.sizes.rounds, variants), "sent/s")
     found.ratio("submit_to_sent_vs_tutorial", POSTROOM, TUTORIAL)
     return found
 
