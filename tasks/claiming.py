@@ -17,8 +17,8 @@ from tasks.store.keys import LANES
 from tasks.store.scripts import script
 
 MOST_AT_ONCE = 50
-LARGEST = 65_536
-"""Contents up to this many bytes come with their claim; larger ones are read by themselves."""
+LARGEST = 16_384
+"""The message of a job that is claimed by itself comes with the claim, up to so many bytes."""
 _LOW_LANES_TURN = 8
 """Every so many claims start with the lowest lane, so that a stream of urgent mail does not starve it."""
 PROBE_US = 15_000_000

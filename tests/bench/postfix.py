@@ -72,7 +72,12 @@ class Postfix:
         shutil.chown(data, "postfix")
         (self._config / "main.cf").write_text(MAIN.format(queue=queue, data=data, sink=sink.port))
         self._write_master(with_queue_manager=False)
-        daemons = subprocess.run(["postconf", "-h", "daemon_directory"], capture_output=True, text=True, check=True)
+        daemons = subprocess.run(
+            ["postconf", "-c", str(self._config), "-h", "daemon_directory"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         self._master = Process(
             [f"{daemons.stdout.strip()}/master", "-c", str(self._config), "-d"], dict(os.environ), folder / "master.log"
         )

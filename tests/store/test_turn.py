@@ -62,15 +62,17 @@ def test_a_full_redis_gives_nothing_out_and_settles_in_the_same_turn(
     assert [head_of(jobs, job_id).state for job_id in (first, second)] == [State.SENT, State.QUEUED]
 
 
+@pytest.mark.parametrize("texts", [["small"], ["large " * (LARGEST // 6)], ["one", "two", "three"]])
 def test_contents_come_with_their_claim_or_are_read_by_themselves(
-    desk: Desk, jobs: Jobs, ledger: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread, texts: list[str]
 ) -> None:
-    small = desk.submit(make_spec(text="small")).job_id
-    large = desk.submit(make_spec(text="large " * (LARGEST // 6))).job_id
-    errands = ledger.claim(2)
-    assert [errand.job_id for errand in errands] == [small, large]
-    assert [errand.content for errand in errands] == jobs.contents([small, large])
-    assert len(errands[1].content) > LARGEST
+    ids = [desk.submit(make_spec(text=text)).job_id for text in texts]
+    redis.config_resetstat()
+    errands = ledger.claim(5)
+    reads = redis.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
+    assert [errand.job_id for errand in errands] == ids
+    assert [errand.content for errand in errands] == jobs.contents(ids)
+    assert reads == (0 if texts == ["small"] else 1)
 
 
 def test_a_message_that_is_gone_is_never_sent_empty(

@@ -4,7 +4,7 @@
 --       which ("shared": those that need not be alone; "alone": one that must be), result seconds,
 --       the largest content that comes along, lanes in order ...
 -- Returns {now_us, entries, passed over (1: one that must be alone is due, and was not given)};
---   an entry is {verdict, id, head, card, round, content (nil where it is too large, or gone)}, where the verdict is
+--   an entry is {verdict, id, head, card, round, content (or nil: see below)}, where the verdict is
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
@@ -52,8 +52,10 @@ local function take(id, head, accepted)
   return format_head(head)
 end
 
--- A large one would be copied here for nothing.
-local function content(id)
+-- A job that comes by itself brings its message along, and is sent a round trip sooner. Copying it through here costs
+-- more than reading it directly, so that large ones, and those of many jobs, are left to be read. nil may mean gone, too.
+local function content(id, among)
+  if among > 1 then return false end
   local size = redis.call('STRLEN', K.content .. id)
   return size > 0 and size <= largest and redis.call('GET', K.content .. id)
 end
@@ -92,7 +94,7 @@ for lane = 10, #ARGV do
             redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
           end
           zadd(due, int(now + lease), id)
-          entries[#entries + 1] = {'claimed', id, new, record[4], round, content(id)}
+          entries[#entries + 1] = {'claimed', id, new, record[4], round, content(id, #ids)}
           if alone then break end
         end
       end
