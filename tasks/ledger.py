@@ -72,21 +72,9 @@ class LedgerOfThread:
     def turn(self, reports: list[Report], intents: list[Errand], want: int) -> tuple[list[bool], list[Errand]]:
         """Settle the reports, record the intents and claim up to ``want`` due jobs, in one round trip. Jobs that need
         no SMTP are settled here."""
-        way = self._solitude.enter() if want else Way.CLOSED
-        changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
-        if way is Way.CLOSED:
-            return self._stepped(reports, intents, changes, self.jobs.step(changes)), []
-        errands: list[Errand] = []
-        passed_over = False
-        try:
-            arguments = self._claiming.arguments(want, way)
-            answers, answer = self.jobs.step_and(changes, self._claiming.script, arguments)
-            granted = self._stepped(reports, intents, changes, answers)
-            errands, passed_over = self._claimed(answer)
-        finally:
-            self._solitude.entered(len(errands), passed_over=passed_over)
+        granted, errands, passed_over = self._turn_once(reports, intents, want)
         if passed_over and not errands:  # nothing but one that must be alone: perhaps it can be, now
-            errands = self.turn([], [], want)[1]
+            _, errands, _ = self._turn_once([], [], want)
         return granted, errands
 
     def claim(self, want: int) -> list[Errand]:
@@ -126,6 +114,25 @@ class LedgerOfThread:
         ]
 
     # Steps
+
+    def _turn_once(
+        self, reports: list[Report], intents: list[Errand], want: int
+    ) -> tuple[list[bool], list[Errand], bool]:
+        """A turn, and whether a job was passed over that must be alone."""
+        changes = [self._settle(report) for report in reports] + [self._intend(errand) for errand in intents]
+        way = self._solitude.enter() if want else Way.CLOSED
+        if way is Way.CLOSED:
+            return self._stepped(reports, intents, changes, self.jobs.step(changes)), [], False
+        errands: list[Errand] = []
+        passed_over = False
+        try:
+            arguments = self._claiming.arguments(want, way)
+            answers, answer = self.jobs.step_and(changes, self._claiming.script, arguments)
+            granted = self._stepped(reports, intents, changes, answers)
+            errands, passed_over = self._claimed(answer)
+        finally:
+            self._solitude.entered(len(errands), passed_over=passed_over)
+        return granted, errands, passed_over
 
     def _stepped(
         self, reports: list[Report], intents: list[Errand], changes: list[Change], answers: list[bool]

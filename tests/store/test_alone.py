@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from redis import Redis
 
+from tasks import clock
 from tasks.desk import Desk
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
 from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
-from tasks.solitude import Solitude, Way
+from tasks.solitude import REST_SECONDS, Solitude, Way
 from tasks.store.jobs import Jobs
 from tests.store.leases import head_of, lapse, report
 from tests.support.making import make_spec
@@ -63,6 +65,25 @@ def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redi
     assert len(LedgerOfThread(settings, redis, "w2").claim(1)) == 1
     second.step([report(alone, Outcome.ACCEPTED)], [])
     assert len(first.claim(5)) == 2, "the process goes on"
+
+
+def test_a_process_that_did_not_come_to_rest_asks_twice_and_goes_on(
+    desk: Desk, redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow job keeps it busy, only the one that must be alone is due, and the next rest is half a minute off."""
+    shared = Solitude()
+    first, second = (LedgerOfThread(settings, redis, "w1", solitude=shared) for _ in range(2))
+    desk.submit(make_spec(subject="slow"))
+    assert len(first.claim(1)) == 1
+    poison = desk.submit(make_spec(subject="poison")).job_id
+    LedgerOfThread(settings, redis, "w0").claim(1)
+    lapse(redis, settings, poison)
+    assert second.claim(5) == [], "the process is to come to rest"
+    began = clock.monotonic()
+    monkeypatch.setattr(clock, "monotonic", lambda: began + REST_SECONDS + 1)
+    redis.config_resetstat()
+    assert second.claim(5) == []
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
 
 
 def test_a_job_that_its_own_thread_claims_anew_is_held_once_it_lets_the_old_claim_go(
