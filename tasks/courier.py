@@ -1,4 +1,4 @@
-"""The threads of a worker process that deliver: one carousel each, kept between tasks with its open sessions."""
+"""The threads of a worker process that deliver: each waits for a wake-up, and has a carousel with its open sessions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -21,11 +22,13 @@ from tasks.store.memory import Memory
 
 log = logging.getLogger("postroom")
 
-SLICE_SECONDS = 10.0
-"""How long one task goes on claiming before it makes room: Celery's bookkeeping between slices costs nothing then."""
 AWAY_SECONDS = 0.3
 IDLE_SECONDS = 10.0
 """How long a session is kept open that nobody uses."""
+
+
+Taken = Callable[[], object]
+"""Tells Celery that a wake-up was taken, so that it brings another."""
 
 
 @dataclass(slots=True)
@@ -48,8 +51,8 @@ class Couriers:
         self._worker = worker
         self._relay = Relay.from_settings(settings)
         self._solitude = Solitude()
-        self._of_thread = threading.local()
-        self._lock = threading.Lock()
+        self._wake_ups: SimpleQueue[Taken | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self.all: list[Courier] = []
         self._pause = threading.Event()
         self.stopping = threading.Event()
@@ -58,28 +61,55 @@ class Couriers:
         self.nothing_due_at = clock.monotonic()
         """When the dispatcher last found nothing to do."""
 
-    def deliver(self) -> None:
-        """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
+    def start(self) -> None:
+        """Start the threads."""
+        for number in range(self._settings.worker_threads):
+            courier = self.hire()
+            self._threads.append(
+                threading.Thread(target=self._work, args=[courier], name=f"courier-{number}", daemon=True)
+            )
+            self._threads[-1].start()
+
+    def wake(self, taken: Taken) -> None:
+        """Something is due. A free thread sees to it, now or when there is one; ``taken`` is called then."""
+        self._wake_ups.put(taken)
+
+    def hire(self) -> Courier:
+        """One courier more."""
+        ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory, self._solitude)
+        courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
+        self.all.append(courier)
+        return courier
+
+    def deliver(self, courier: Courier) -> None:
+        """What a wake-up leads to: claim and send until nothing is due or the worker stops."""
         if self.stopping.is_set():
             return
-        courier = self._mine()
-        ends = clock.monotonic() + SLICE_SECONDS
         self.last_begun = clock.monotonic()
         with courier.busy:
             try:
-                self._run(courier, lambda: self.stopping.is_set() or clock.monotonic() > ends)
+                self._run(courier)
             finally:
                 courier.idle_since = clock.monotonic()
 
-    def _run(self, courier: Courier, until: Callable[[], bool]) -> None:
-        """A slice; while Redis is away, what it must still be told is kept, and the thread waits for it.
+    def _work(self, courier: Courier) -> None:
+        while taken := self._wake_ups.get():
+            try:
+                self.deliver(courier)
+            except Exception:
+                # A fault costs the job that it met with (its lease lapses, at last it is dead), not the thread.
+                log.exception("deliver: this is a fault of Postroom's")
+            taken()
+
+    def _run(self, courier: Courier) -> None:
+        """A run; while Redis is away, what it must still be told is kept, and the thread waits for it.
 
         An error of Redis decides no job's fate: what was claimed is still due when its lease ends.
         """
         gives_up: float | None = None
         while True:
             try:
-                courier.carousel.run(until)
+                courier.carousel.run(self.stopping.is_set)
             except RedisError as problem:
                 log.warning("deliver: Redis is away (%s); waiting for it", problem)
             else:
@@ -123,7 +153,11 @@ class Couriers:
                 self._close(courier)
 
     def close(self) -> None:
-        """Say QUIT on all sessions not in use: the worker stops."""
+        """The worker stops: wait for what is in hand, and say QUIT."""
+        for _ in self._threads:
+            self._wake_ups.put(None)
+        for thread in self._threads:
+            thread.join()
         for courier in list(self.all):
             self._close(courier)
 
@@ -134,13 +168,3 @@ class Couriers:
                 courier.idle_since = 0.0
             finally:
                 courier.busy.release()
-
-    def _mine(self) -> Courier:
-        courier: Courier | None = getattr(self._of_thread, "courier", None)
-        if courier is None:
-            ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory, self._solitude)
-            courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
-            self._of_thread.courier = courier
-            with self._lock:
-                self.all.append(courier)
-        return courier

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m tasks.worker``. Celery's threads pool takes wake-ups; beats ring, extend, report."""
+"""A worker process: ``python -m tasks.worker``. Celery takes wake-ups for its couriers; beats ring, extend, report."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import socket
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 
-from celery import Celery
+from celery import Celery, Task
 from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.worker.consumer import Consumer
 from redis.exceptions import RedisError
 
 import tasks.app as application
@@ -61,7 +63,7 @@ class Worker:
             self.name, socket.gethostname(), os.getpid(), settings.worker_threads, VERSION, clock.now_us()
         )
         self._reporter = Reporter(settings, self.redis, self.couriers, template)
-        self.app.task(name=application.DELIVER, ignore_result=True)(self.couriers.deliver)
+        self.app.task(name=application.DELIVER, ignore_result=True, Strategy=self._hand_over)(_deliver)
         # Connected without weak references: these bound methods live as long as the process.
         worker_ready.connect(self._start_beats, weak=False)
         worker_shutting_down.connect(self._begin_to_stop, weak=False)
@@ -83,10 +85,27 @@ class Worker:
             ]
         )
 
+    def _hand_over(self, _task: Task, _app: Celery, consumer: Consumer, **_: object) -> Callable[..., None]:
+        """Celery's strategy for wake-ups: what its consumer does with each. A courier gets it as it is, since making a
+        request of it and tracing a task takes longer than to claim a job."""
+
+        def received(_message: object, _body: object, acknowledge: Callable[..., None], *_: object) -> None:
+            def wake() -> None:
+                self.couriers.wake(lambda: acknowledge(log, consumer.connection_errors))
+
+            # Just before the consumer goes to sleep again: until then it would keep the interpreter from the courier.
+            if consumer.hub:
+                consumer.hub.call_soon(wake)
+            else:
+                wake()
+
+        return received
+
     def _start_beats(self, **_: object) -> None:
         settings, stop = self.settings, self._beats_stop
         dispatcher = Dispatcher(settings, self.redis, self.app, self.couriers, self._end_now)
         heartbeat = Heartbeat(settings, self.redis, self.couriers)
+        self.couriers.start()
         Beat("dispatcher", dispatcher.turn, DISPATCH_SECONDS, stop).start()
         Beat("heartbeat", heartbeat.turn, settings.lease_seconds / 4, stop).start()
         Beat("reporter", self._reporter.turn, REPORT_SECONDS, stop).start()
@@ -114,12 +133,16 @@ class Worker:
         os._exit(70)
 
     def _stop(self, **_: object) -> None:
-        self._beats_stop.set()
         self.couriers.close()
+        self._beats_stop.set()
         try:
             self._reporter.gone()
         except RedisError:
             return
+
+
+def _deliver() -> None:
+    """The task. It is never run, only handed over: :meth:`Worker._hand_over`."""
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ class Carousel:
         self._running = threading.Lock()
 
     def run(self, until: Callable[[], bool]) -> None:
-        """One slice: until nothing is due and all is settled, or until ``until()`` and what is in hand is finished.
+        """Go round until nothing is due and all is settled, or until ``until()`` and what is in hand is finished.
 
         What the ledger raises comes out, after all that is under way was brought to a safe end; what it could then
         not be told is told in the next run.

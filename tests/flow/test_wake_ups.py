@@ -1,0 +1,104 @@
+"""What a worker does with the wake-ups that Celery brings it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from redis import Redis
+
+from tasks.desk import Desk
+from tasks.domain.states import State
+from tasks.settings import Settings
+from tasks.store.connection import connect
+from tests.flow.stopping import StoppingRelay
+from tests.support.making import make_spec
+from tests.support.processes import Process, RedisProcess, short_folder, wait_until
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A worker of one thread at a relay that can be stopped."""
+
+    desk: Desk
+    redis: Redis
+    relay: StoppingRelay
+    worker: Process
+
+    def listens(self) -> bool:
+        """Whether Celery's consumer waits for a wake-up."""
+        return any(each["cmd"] == "brpop" and "b" in each["flags"] for each in self.redis.client_list())
+
+    def submit(self, to: str) -> str:
+        return self.desk.submit(make_spec(to=to)).job_id
+
+    def sent(self) -> int:
+        return self.desk.jobs.counts()[State.SENT]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
+        settings = Settings(redis_url=redis.url, data_dir=folder)
+        environment = {
+            "REDIS_URL": redis.url,
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(relay.port),
+            "SMTP_TLS": "none",
+            "LEASE_SECONDS": "1",
+            "WORKER_THREADS": "1",
+            "DATA_DIR": str(folder),
+        }
+        worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
+        client = connect(settings.store)
+        bench = Bench(Desk(settings, client), client, relay, worker)
+        worker.start()
+        try:
+            wait_until(bench.listens, "the worker to listen")
+            yield bench
+        finally:
+            worker.stop()
+            client.close()
+
+
+def test_a_worker_whose_hands_are_full_leaves_wake_ups_to_others(bench: Bench) -> None:
+    bench.relay.stop_at = "DATA"
+    bench.submit("slow@mailbox.test")
+    bench.relay.wait()
+    wait_until(lambda: not bench.listens(), "its consumer to listen no more", 5)
+    bench.worker.stop()
+    bench.relay.go_on()
+    bench.worker.start()
+    wait_until(lambda: bench.sent() == 1, "the mail to be sent")
+    wait_until(bench.listens, "its consumer to listen again")
+
+
+def test_a_fault_does_not_cost_the_thread_that_met_it(bench: Bench) -> None:
+    bench.desk.pause("normal")
+    job_id = bench.submit("first@mailbox.test")
+    key = bench.desk.jobs.keys.job(job_id)
+    card = bench.redis.hget(key, "card")
+    bench.redis.hset(key, "card", "{")
+    bench.desk.resume("normal")
+    wait_until(lambda: "a fault of Postroom's" in bench.worker.said(), "the fault to be met")
+    bench.redis.hset(key, "card", card)
+    wait_until(lambda: bench.sent() == 1, "the mail to be sent once its lease has lapsed")
+
+
+def test_what_is_in_hand_is_finished_when_the_worker_is_told_to_stop(bench: Bench) -> None:
+    arrived: list[str] = []
+
+    def stop(recipient: str) -> None:
+        if not arrived:
+            bench.worker.signal(signal.SIGTERM)
+        arrived.append(recipient)
+
+    bench.relay.on_rcpt = stop
+    bench.submit("last@mailbox.test")
+    wait_until(lambda: not bench.worker.running, "the worker to end")
+    assert bench.sent() == 1
+    assert "Traceback" not in bench.worker.said()
