@@ -99,6 +99,11 @@ class Session(Conversation):
         return self._ahead is not None or self._ends is not None
 
     @property
+    def listening(self) -> bool:
+        """An errand is under way, and it is the relay's turn to speak."""
+        return self.carrying and self.asks is None and not self.done
+
+    @property
     def ending(self) -> bool:
         """A final dot is out, and its reply is not in."""
         return self._ends is not None and self._ends.reached is DOT

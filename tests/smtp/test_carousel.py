@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from tasks.domain.job import Outcome
 from tasks.smtp import carousel as carousel_module
+from tasks.smtp import pool as pool_module
 from tasks.smtp import waiting as waiting_module
 from tasks.smtp.conversation import QUIT_SECONDS
 from tasks.smtp.errand import Reached
@@ -54,6 +55,26 @@ def test_many_errands_share_a_few_sessions_and_the_steps(start: Start, offers: t
         assert len(relay.happened.taken) == 300
         assert relay.happened.most_open <= 3 + 1  # one may be leaving
         assert not ledger.given_back
+
+
+@pytest.mark.parametrize(("patience", "steps"), [(5, [(0, 2)]), (0, [(0, 1), (0, 1)])])
+def test_replies_that_come_soon_after_each_other_share_a_step(
+    start: Start, monkeypatch: pytest.MonkeyPatch, patience: float, steps: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(pool_module, "TOGETHER_SECONDS", patience)
+    with ScriptedRelay({"DATA": [None, None, None, Late(0.1)]}, always={"DOT": Late(0.3)}) as relay:
+        ride = start(relay.port, errand("job1"), errand("job2"), sessions=2)
+        ride.run()
+        assert relay.happened.connections == 2, "both sessions are open now"
+        ride.ledger.steps.clear()
+        ride.ledger.due.extend([errand("job3"), errand("job4")])
+        assert [step for step in ride.run().steps if step[1]] == steps
+
+
+def test_a_lone_errand_waits_for_nobody(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "TOGETHER_SECONDS", 3600)
+    with ScriptedRelay(offers=ONE_BY_ONE) as relay:
+        assert start(relay.port, errand("job1"), sessions=2).run().outcomes() == [A]
 
 
 def test_a_session_is_left_with_quit_after_its_share(start: Start) -> None:
