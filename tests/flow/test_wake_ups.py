@@ -21,8 +21,8 @@ from tests.support.processes import Process, RedisProcess, short_folder, wait_un
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A worker of one thread at a relay that can be stopped."""
+class Pair:
+    """A worker of one thread, and its relay, which can be stopped."""
 
     desk: Desk
     redis: Redis
@@ -41,7 +41,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def pair() -> Iterator[Pair]:
     with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
         settings = Settings(redis_url=redis.url, data_dir=folder)
         environment = {
@@ -55,50 +55,50 @@ def bench() -> Iterator[Bench]:
         }
         worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
         client = connect(settings.store)
-        bench = Bench(Desk(settings, client), client, relay, worker)
+        pair = Pair(Desk(settings, client), client, relay, worker)
         worker.start()
         try:
-            wait_until(bench.listens, "the worker to listen")
-            yield bench
+            wait_until(pair.listens, "the worker to listen")
+            yield pair
         finally:
             worker.stop()
             client.close()
 
 
-def test_a_worker_whose_hands_are_full_leaves_wake_ups_to_others(bench: Bench) -> None:
-    bench.relay.stop_at = "DATA"
-    bench.submit("slow@mailbox.test")
-    bench.relay.wait()
-    wait_until(lambda: not bench.listens(), "its consumer to listen no more", 5)
-    bench.worker.stop()
-    bench.relay.go_on()
-    bench.worker.start()
-    wait_until(lambda: bench.sent() == 1, "the mail to be sent")
-    wait_until(bench.listens, "its consumer to listen again")
+def test_a_worker_whose_hands_are_full_leaves_wake_ups_to_others(pair: Pair) -> None:
+    pair.relay.stop_at = "DATA"
+    pair.submit("slow@mailbox.test")
+    pair.relay.wait()
+    wait_until(lambda: not pair.listens(), "its consumer to listen no more", 5)
+    pair.worker.stop()
+    pair.relay.go_on()
+    pair.worker.start()
+    wait_until(lambda: pair.sent() == 1, "the mail to be sent")
+    wait_until(pair.listens, "its consumer to listen again")
 
 
-def test_a_fault_does_not_cost_the_thread_that_met_it(bench: Bench) -> None:
-    bench.desk.pause("normal")
-    job_id = bench.submit("first@mailbox.test")
-    key = bench.desk.jobs.keys.job(job_id)
-    card = bench.redis.hget(key, "card")
-    bench.redis.hset(key, "card", "{")
-    bench.desk.resume("normal")
-    wait_until(lambda: "a fault of Postroom's" in bench.worker.said(), "the fault to be met")
-    bench.redis.hset(key, "card", card)
-    wait_until(lambda: bench.sent() == 1, "the mail to be sent once its lease has lapsed")
+def test_a_fault_does_not_cost_the_thread_that_met_it(pair: Pair) -> None:
+    pair.desk.pause("normal")
+    job_id = pair.submit("first@mailbox.test")
+    key = pair.desk.jobs.keys.job(job_id)
+    card = pair.redis.hget(key, "card")
+    pair.redis.hset(key, "card", "{")
+    pair.desk.resume("normal")
+    wait_until(lambda: "a fault of Postroom's" in pair.worker.said(), "the fault to be met")
+    pair.redis.hset(key, "card", card)
+    wait_until(lambda: pair.sent() == 1, "the mail to be sent once its lease has lapsed")
 
 
-def test_what_is_in_hand_is_finished_when_the_worker_is_told_to_stop(bench: Bench) -> None:
+def test_what_is_in_hand_is_finished_when_the_worker_is_told_to_stop(pair: Pair) -> None:
     arrived: list[str] = []
 
     def stop(recipient: str) -> None:
         if not arrived:
-            bench.worker.signal(signal.SIGTERM)
+            pair.worker.signal(signal.SIGTERM)
         arrived.append(recipient)
 
-    bench.relay.on_rcpt = stop
-    bench.submit("last@mailbox.test")
-    wait_until(lambda: not bench.worker.running, "the worker to end")
-    assert bench.sent() == 1
-    assert "Traceback" not in bench.worker.said()
+    pair.relay.on_rcpt = stop
+    pair.submit("last@mailbox.test")
+    wait_until(lambda: not pair.worker.running, "the worker to end")
+    assert pair.sent() == 1
+    assert "Traceback" not in pair.worker.said()
