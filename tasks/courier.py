@@ -22,13 +22,14 @@ from tasks.store.memory import Memory
 
 log = logging.getLogger("postroom")
 
+SLICE_SECONDS = 10.0
+"""How long one wake-up is kept: brokers want them acknowledged in time (RabbitMQ closes a channel after 30 minutes)."""
 AWAY_SECONDS = 0.3
 IDLE_SECONDS = 10.0
 """How long a session is kept open that nobody uses."""
 
-
-Taken = Callable[[], object]
-"""Tells Celery that a wake-up was taken, so that it brings another."""
+Acknowledge = Callable[[], object]
+"""Tells Celery that a wake-up is done with, so that it brings another."""
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Couriers:
         self._worker = worker
         self._relay = Relay.from_settings(settings)
         self._solitude = Solitude()
-        self._wake_ups: SimpleQueue[Taken | None] = SimpleQueue()
+        self._wake_ups: SimpleQueue[Acknowledge | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.all: list[Courier] = []
         self._pause = threading.Event()
@@ -64,52 +65,54 @@ class Couriers:
     def start(self) -> None:
         """Start the threads."""
         for number in range(self._settings.worker_threads):
-            courier = self.hire()
+            courier = self._hire()
             self._threads.append(
                 threading.Thread(target=self._work, args=[courier], name=f"courier-{number}", daemon=True)
             )
             self._threads[-1].start()
 
-    def wake(self, taken: Taken) -> None:
-        """Something is due. A free thread sees to it, now or when there is one; ``taken`` is called then."""
-        self._wake_ups.put(taken)
+    def wake(self, acknowledge: Acknowledge) -> None:
+        """Something is due. A free thread sees to it, now or when there is one, and acknowledges when its run is over:
+        wake-ups that come meanwhile are for others."""
+        self._wake_ups.put(acknowledge)
 
-    def hire(self) -> Courier:
+    def _hire(self) -> Courier:
         """One courier more."""
         ledger = LedgerOfThread(self._settings, self._redis, self._worker, self._memory, self._solitude)
         courier = Courier(Carousel(self._relay, ledger, self._settings.smtp_sessions), ledger)
         self.all.append(courier)
         return courier
 
-    def deliver(self, courier: Courier) -> None:
-        """What a wake-up leads to: claim and send until nothing is due or the worker stops."""
-        if self.stopping.is_set():
-            return
-        self.last_begun = clock.monotonic()
-        with courier.busy:
-            try:
-                self._run(courier)
-            finally:
-                courier.idle_since = clock.monotonic()
-
     def _work(self, courier: Courier) -> None:
-        while taken := self._wake_ups.get():
+        while acknowledge := self._wake_ups.get():
             try:
-                self.deliver(courier)
+                self._deliver(courier)
             except Exception:
                 # A fault costs the job that it met with (its lease lapses, at last it is dead), not the thread.
                 log.exception("deliver: this is a fault of Postroom's")
-            taken()
+            acknowledge()
 
-    def _run(self, courier: Courier) -> None:
-        """A run; while Redis is away, what it must still be told is kept, and the thread waits for it.
+    def _deliver(self, courier: Courier) -> None:
+        """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
+        if self.stopping.is_set():
+            return
+        self.last_begun = clock.monotonic()
+        ends = self.last_begun + SLICE_SECONDS
+        with courier.busy:
+            try:
+                self._run(courier, lambda: self.stopping.is_set() or clock.monotonic() > ends)
+            finally:
+                courier.idle_since = clock.monotonic()
+
+    def _run(self, courier: Courier, until: Callable[[], bool]) -> None:
+        """A slice; while Redis is away, what it must still be told is kept, and the thread waits for it.
 
         An error of Redis decides no job's fate: what was claimed is still due when its lease ends.
         """
         gives_up: float | None = None
         while True:
             try:
-                courier.carousel.run(self.stopping.is_set)
+                courier.carousel.run(until)
             except RedisError as problem:
                 log.warning("deliver: Redis is away (%s); waiting for it", problem)
             else:
@@ -154,6 +157,8 @@ class Couriers:
 
     def close(self) -> None:
         """The worker stops: wait for what is in hand, and say QUIT."""
+        if not self.stopping.is_set():
+            self.stop()
         for _ in self._threads:
             self._wake_ups.put(None)
         for thread in self._threads:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.processes import wait_until
+from tests.support.processes import Process, RedisProcess, wait_until
 
 RECEIVE_BUFFER = 4096
 
@@ -103,3 +106,18 @@ class StoppingRelay:
             self.stopped.set()
             self._closing.wait()
             raise OSError
+
+
+def worker_at(relay: StoppingRelay, redis: RedisProcess, folder: Path, **environment: str) -> Process:
+    """A worker for this relay, not started yet; its leases last a second."""
+    given = {
+        "REDIS_URL": redis.url,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(relay.port),
+        "SMTP_TLS": "none",
+        "LEASE_SECONDS": "1",
+        "DATA_DIR": str(folder),
+    }
+    return Process(
+        [sys.executable, "-m", "tasks.worker"], dict(os.environ) | given | environment, folder / "worker.log"
+    )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import suppress
 
 from tasks.desk import Desk
 from tasks.domain.states import State
 from tasks.settings import Settings
 from tasks.store.connection import connect
-from tests.flow.stopping import StoppingRelay
+from tests.flow.stopping import StoppingRelay, worker_at
 from tests.support.making import make_spec
-from tests.support.processes import Process, RedisProcess, short_folder, wait_until
+from tests.support.processes import RedisProcess, short_folder, wait_until
 
 NEIGHBOURS = 60
 POISON = "poison@mailbox.test"
@@ -22,15 +21,7 @@ POISON = "poison@mailbox.test"
 def test_a_poison_job_is_dead_after_three_deaths_alone_and_its_neighbours_are_sent() -> None:
     with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
         settings = Settings(redis_url=redis.url, data_dir=folder)
-        environment = {
-            "REDIS_URL": redis.url,
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(relay.port),
-            "SMTP_TLS": "none",
-            "LEASE_SECONDS": "1",
-            "DATA_DIR": str(folder),
-        }
-        worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
+        worker = worker_at(relay, redis, folder)
         deaths: list[set[str]] = []
         """Whose mail was on its way with it, each time."""
         begun: set[str] = set()

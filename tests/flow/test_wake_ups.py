@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from redis import Redis
 
+from tasks import courier as courier_module
+from tasks.courier import Couriers
 from tasks.desk import Desk
 from tasks.domain.states import State
 from tasks.settings import Settings
 from tasks.store.connection import connect
-from tests.flow.stopping import StoppingRelay
+from tests.flow.stopping import StoppingRelay, worker_at
 from tests.support.making import make_spec
 from tests.support.processes import Process, RedisProcess, short_folder, wait_until
 
@@ -44,16 +46,7 @@ class Pair:
 def pair() -> Iterator[Pair]:
     with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
         settings = Settings(redis_url=redis.url, data_dir=folder)
-        environment = {
-            "REDIS_URL": redis.url,
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(relay.port),
-            "SMTP_TLS": "none",
-            "LEASE_SECONDS": "1",
-            "WORKER_THREADS": "1",
-            "DATA_DIR": str(folder),
-        }
-        worker = Process([sys.executable, "-m", "tasks.worker"], dict(os.environ) | environment, folder / "worker.log")
+        worker = worker_at(relay, redis, folder, WORKER_THREADS="1")
         client = connect(settings.store)
         pair = Pair(Desk(settings, client), client, relay, worker)
         worker.start()
@@ -70,7 +63,7 @@ def test_a_worker_whose_hands_are_full_leaves_wake_ups_to_others(pair: Pair) -> 
     pair.submit("slow@mailbox.test")
     pair.relay.wait()
     wait_until(lambda: not pair.listens(), "its consumer to listen no more", 5)
-    pair.worker.stop()
+    pair.worker.stop(signal.SIGKILL)
     pair.relay.go_on()
     pair.worker.start()
     wait_until(lambda: pair.sent() == 1, "the mail to be sent")
@@ -90,15 +83,46 @@ def test_a_fault_does_not_cost_the_thread_that_met_it(pair: Pair) -> None:
 
 
 def test_what_is_in_hand_is_finished_when_the_worker_is_told_to_stop(pair: Pair) -> None:
-    arrived: list[str] = []
+    stayed: list[bool] = []
 
-    def stop(recipient: str) -> None:
-        if not arrived:
-            pair.worker.signal(signal.SIGTERM)
-        arrived.append(recipient)
+    def stop(_: str) -> None:
+        pair.worker.signal(signal.SIGTERM)
+        ends = time.monotonic() + 1.5
+        while pair.worker.running and time.monotonic() < ends:
+            time.sleep(0.01)
+        stayed.append(pair.worker.running)
 
     pair.relay.on_rcpt = stop
     pair.submit("last@mailbox.test")
-    wait_until(lambda: not pair.worker.running, "the worker to end")
+    wait_until(lambda: bool(stayed) and not pair.worker.running, "the worker to end")
+    assert stayed == [True], "it waits for a relay that takes its time"
     assert pair.sent() == 1
     assert "Traceback" not in pair.worker.said()
+
+
+def test_a_wake_up_is_kept_for_a_slice_at_most_and_a_worker_that_stops_does_not_wait_for_the_backlog(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis, StoppingRelay() as relay:
+        given = {"redis_url": redis.url, "data_dir": folder, "smtp_host": "127.0.0.1", "smtp_port": relay.port}
+        settings = Settings.model_validate({**given, "smtp_tls": "none", "worker_threads": 1})
+        client = connect(settings.store)
+        desk = Desk(settings, client)
+
+        def one_more(_: str) -> None:
+            desk.submit(make_spec())
+
+        relay.on_rcpt = one_more
+        one_more("")
+        couriers = Couriers(settings, client, "w")
+        acknowledged = threading.Event()
+        monkeypatch.setattr(courier_module, "SLICE_SECONDS", 0.1)
+        couriers.start()
+        couriers.wake(acknowledged.set)
+        wait_until(acknowledged.is_set, "the wake-up to be acknowledged though the jobs do not end", 10)
+        monkeypatch.setattr(courier_module, "SLICE_SECONDS", 3600)
+        sent = couriers.settled()
+        couriers.wake(lambda: None)
+        wait_until(lambda: couriers.settled() > sent, "the next run to be under way")
+        couriers.close()
+        client.close()

@@ -19,7 +19,7 @@ MOST_MAILS, MOST_ROUNDS = 6_000, 2
 def growth(bench: Bench) -> Findings:
     """Mails a second of every shape, for every delay of the relay's answers."""
     found = Findings(notes=[f"{bench.shape.sessions} sessions a thread"])
-    sink = bench.sink()
+    sink, rounds = bench.sink(), min(bench.sizes.rounds, MOST_ROUNDS)
     for delay in DELAYS_MS:
         with ExitStack() as ends:
             port = ends.enter_context(running_proxy(bench.folder, sink.port, 0, delay / 1000)) if delay else sink.port
@@ -30,7 +30,6 @@ def growth(bench: Bench) -> Findings:
                     with running_rig(bench.folder, shape, sink, relay_port=port) as rig:
                         rig.drain(KB1, max(count // 5, 20))
                         name = f"{delay:2} ms, {processes} x {threads} threads"
-                        rounds = min(bench.sizes.rounds, MOST_ROUNDS)
                         found.add({name: [rig.drain(KB1, count) for _ in range(rounds)]}, "mails/s")
     return found
 
