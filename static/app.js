@@ -67,6 +67,7 @@
   const toasts = document.getElementById("toasts");
   const banner = document.getElementById("away");
   let asking = null;
+  let answers = false; // the banner answers what somebody did: no poll may take that back
 
   function toast(text) {
     const box = Object.assign(document.createElement("div"), { className: "toast" });
@@ -85,7 +86,9 @@
   announceFlashed();
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape") toasts.replaceChildren(); });
 
-  function away(text) {
+  function away(text, ctx) {
+    if (answers && isPoll(ctx)) return;
+    answers = !isPoll(ctx);
     banner.textContent = text;
     banner.hidden = false;
     asking ??= setInterval(async () => {
@@ -97,6 +100,7 @@
   function back() {
     clearInterval(asking);
     asking = null;
+    answers = false;
     if (banner.hidden) return;
     banner.hidden = true;
     pollNow();
@@ -105,7 +109,7 @@
   document.addEventListener("htmx:error", ({ detail }) => {
     if (!detail.ctx) return;
     const kept = isPoll(detail.ctx) ? "" : " Nothing that you typed is lost.";
-    away(`Postroom does not answer. This page goes on by itself when it is back.${kept}`);
+    away(`Postroom does not answer. This page goes on by itself when it is back.${kept}`, detail.ctx);
   });
 
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
@@ -117,8 +121,8 @@
     }
     const problem = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("[data-problem]");
     const text = problem?.textContent ?? `Postroom answered ${status}.`;
-    if (status >= 500 && isPoll(ctx)) away("Postroom cannot reach Redis. This page goes on by itself when it can.");
-    else if (status === 503) away(text);
+    if (status >= 500 && isPoll(ctx)) away("Postroom cannot reach Redis. This page goes on by itself when it can.", ctx);
+    else if (status === 503) away(text, ctx);
     else if (isPoll(ctx)) location.reload(); // what it shows is gone, and the whole page says so better
     else { toast(text); refresh(); }
     if (status === 413) showFileError(text);

@@ -22,6 +22,7 @@ from tasks.local.redis_server import command
 from tasks.redis_address import RedisAddress
 from tasks.settings import Settings
 from tasks.store.connection import connect
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(__file__).with_name("stubs")
@@ -39,12 +40,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 20, what: str = "
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -17,7 +17,8 @@ from tasks.domain import simulator
 from tasks.domain.ids import make_id
 from tasks.local.behaviour import take_parameters
 from tasks.store.mailbox import Mailbox
-from tests.run.conftest import OwnRedis, environment, free_port, listens, wait_for
+from tests.run.conftest import OwnRedis, environment, listens, wait_for
+from tests.support.processes import free_port
 
 JOB = make_id(1_700_000_000_000, b"0123456789")
 MESSAGE = (

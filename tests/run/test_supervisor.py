@@ -18,7 +18,8 @@ import pytest
 from redis.exceptions import RedisError
 
 from tasks.store.connection import connect
-from tests.run.conftest import OwnRedis, Running, environment, free_port, listens, wait_for
+from tests.run.conftest import OwnRedis, Running, environment, listens, wait_for
+from tests.support.processes import free_port
 
 
 def one_line(running: Running) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.conftest import OwnRedis, environment, free_port, listens, wait_for
+from tests.run.conftest import OwnRedis, environment, listens, wait_for
+from tests.support.processes import free_port
 
 
 def web(own_redis: OwnRedis, folder: Path, **more: str) -> subprocess.Popen[str]:

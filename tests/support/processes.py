@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -29,6 +30,7 @@ from tasks.store.jobs import Jobs
 from tasks.store.mailbox import Mailbox
 
 PATIENCE_SECONDS = 30.0
+PORTS = range(20_000, 32_000)
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -42,10 +44,15 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on just now, and that no outgoing connection gets either.
+
+    (The kernel gives those from 32768 on, also while a server that a test has stopped is away.)
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port is free in {PORTS}")
 
 
 @contextmanager
@@ -173,16 +180,19 @@ class Stack:
         self.redis_process.process.stop()
         self.redis.close()
 
-    def stop_web(self) -> None:
+    @contextmanager
+    def without_web(self) -> Iterator[None]:
+        """Stop the web server for a block; it is back afterwards, also where the block fails."""
         self.processes["web"].stop()
-
-    def start_web(self) -> None:
-        self.processes["web"].start()
-        self._until_ready()
+        try:
+            yield
+        finally:
+            self.processes["web"].start()
+            self._until_ready()
 
     def restart_web(self) -> None:
-        self.stop_web()
-        self.start_web()
+        with self.without_web():
+            pass
 
     def _until_ready(self) -> None:
         try:
