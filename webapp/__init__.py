@@ -40,6 +40,7 @@ from webapp import (
     styleguide,
 )
 from webapp.context import Postroom
+from webapp.express import Express
 from webapp.lean import LeanFlask
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     if settings.development:
         app.register_blueprint(styleguide.bp)
+    _put_express_before(app)
     return app
 
 
@@ -85,6 +87,11 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+
+
+def _put_express_before(app: Flask) -> None:
+    express = Express(app.wsgi_app, app.extensions["postroom"], app.config["MAX_CONTENT_LENGTH"])
+    app.wsgi_app = express  # type: ignore[method-assign]  # as Flask's own documentation does it
 
 
 def body_limit(max_message_bytes: int) -> int:

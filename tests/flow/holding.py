@@ -72,10 +72,15 @@ class HoldingProxy:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End the connections that there are; new ones are taken."""
         with self._lock:
             for each in self._sockets:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
+            self._sockets = []
 
     def _accept(self) -> None:
         while True:
