@@ -82,6 +82,12 @@ def test_a_body_of_another_length_than_it_says_is_refused_by_flask(
     assert sum(postroom.jobs.counts().values()) == 0
 
 
+def test_a_body_that_is_too_large_is_not_read_here(client: FlaskClient, app: Flask, asked: list[str]) -> None:
+    padded = json.dumps(MAIL) + " " * app.config["MAX_CONTENT_LENGTH"]
+    problem_of(client.post("/api/jobs", data=padded, content_type="application/json"), 413)
+    assert asked == ["/api/jobs"]
+
+
 def test_a_browser_and_a_query_are_left_to_flask(client: FlaskClient, asked: list[str]) -> None:
     for path, more in (("/api/jobs", {"Sec-Fetch-Site": "same-origin"}), ("/api/jobs?pretty=1", {})):
         assert client.post(path, json=MAIL, headers=more).status_code == 202
