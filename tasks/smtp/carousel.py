@@ -97,12 +97,12 @@ class Carousel:
             self._hand_out(clock.monotonic())
             if now - self._looked_at >= TICK_SECONDS:
                 self._look_after(now)
-            news = pool.flush(now)
+            news, rest = pool.flush(now), self._waiting.rest(now)
             if not news and not self._in_hand(stopping):
                 if stopping or self._slow or claimed == 0:
                     break
-                news = True
-            pool.listen(0 if news else TICK_SECONDS)
+                news = not rest
+            pool.listen(0 if news else rest or TICK_SECONDS)
         pool.remove_unopened()
 
     def _gather(self, now: float) -> tuple[list[Connection], int]:
