@@ -26,6 +26,8 @@ from tasks.stores import make_jobs
 log = logging.getLogger("postroom")
 
 DISPATCH_SECONDS = 0.2
+ON_ITS_WAY_US = 50_000
+"""A job that has been due for less is left to the wake-up of its acceptance: ringing meanwhile only delays it."""
 REPORT_SECONDS = 1.0
 GIVE_UP_SECONDS = 2.0
 PURGE_SECONDS = 60.0
@@ -59,7 +61,7 @@ class Dispatcher:
             self._rung_in_vain_since = None
             return
         due, waiting = self._look(
-            args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, *LANES]
+            args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, ON_ITS_WAY_US, *LANES]
         )
         if not due:
             self._couriers.nothing_due_at = clock.monotonic()
