@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.1
 """The wait between two claims while nothing is due."""
 FAST = 150
 """So many settled lately (about 200 a second) is fast."""
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.03
 """Where mails go fast, and yet a claim found fewer due than it could take, the next one comes so much later and finds
 some more: claims and steps cost much the same for one as for ten, and under ``appendfsync always`` each is synced."""
 
