@@ -63,12 +63,15 @@ local function flush_counts(now)
   if next(counts) == nil then return end
   local minute = K.minute .. int(math.floor(now / 60000000))
   local hour = K.hour .. int(math.floor(now / 3600000000))
+  local new = false
   for field, by in pairs(counts) do
-    redis.call('HINCRBY', minute, field, by)
+    new = redis.call('HINCRBY', minute, field, by) == by or new
     redis.call('HINCRBY', hour, field, by)
   end
-  redis.call('EXPIRE', minute, 7800)
-  redis.call('EXPIRE', hour, 2764800)
+  if new then -- what is new in its hour is new in its minute, too
+    redis.call('EXPIRE', minute, 7800)
+    redis.call('EXPIRE', hour, 2764800)
+  end
 end
 
 -- Makes the gathered writes. Whatever changes a job raises the revision of the whole system once.
