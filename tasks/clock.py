@@ -47,7 +47,7 @@ def to_us(instant: datetime) -> int:
     return round(instant.timestamp() * 1_000_000)
 
 
-@lru_cache(maxsize=1024)  # a job's document says its acceptance four times
+@lru_cache(maxsize=1024)  # a new job's document says its acceptance three times
 def rfc3339(microseconds: int, precision: str = "milliseconds") -> str:
     """An instant as the API writes it: UTC, milliseconds, Z (RFC 3339)."""
     return from_us(microseconds).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -11,11 +11,8 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
 from tasks.domain import spec
 from webapp import body, compression, guard, query, views
-from webapp.problems import ProblemError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,8 +22,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/jobs"
 FAILED = "postroom.failed"
-"""Where the WSGI environment holds the error that a submission met here: it may have been taken, so that Flask's view
-must not submit it again but raise this."""
+"""Where the WSGI environment holds the error that a submission met here: Flask's view raises it, and does not submit
+again what may have been taken."""
 _UNUSUAL = {"HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_TRANSFER_ENCODING"}
 """What browsers send, and bodies without a length."""
 _HEADERS = [("Content-Type", "application/json"), ("Vary", "Accept-Encoding"), *guard.HEADERS.items()]
@@ -76,9 +73,7 @@ class Express:
         try:
             parsed = spec.parse(body.read_object(raw), self._desk.defaults)
             return None if isinstance(parsed, list) else self._desk.submit(parsed, key=key).job
-        except ProblemError:
-            return None
-        except RedisError as problem:
+        except Exception as problem:  # noqa: BLE001 - Flask's view raises it, and whoever handles it there does
             environ[FAILED] = problem
             return None
 

@@ -6,15 +6,18 @@ import gzip
 import io
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from redis import Redis
 from werkzeug.test import TestResponse
 
 from tasks.settings import Settings
+from tasks.store.keys import Keys
 from tests.flow.holding import HoldingProxy, calls
 from tests.support.processes import RedisProcess
 from tests.web.asking import MAIL, problem_of
@@ -27,11 +30,13 @@ MANY = MAIL | {"to": [f"reader{number}@mailbox.test" for number in range(40)]}
 
 
 @pytest.fixture
-def asked(app: Flask) -> list[str]:
+def asked(app: Flask) -> Iterator[list[str]]:
     """The paths of the requests that Flask has answered."""
     paths: list[str] = []
-    app.before_request_funcs[None].insert(0, lambda: paths.append(request.path))
-    return paths
+    hooks = app.before_request_funcs[None]
+    hooks.insert(0, lambda: paths.append(request.path))
+    yield paths
+    del hooks[0]
 
 
 @pytest.mark.parametrize("mail", [MAIL, MANY])
@@ -58,13 +63,16 @@ def test_it_answers_as_flask_does(
         (403, {"Sec-Fetch-Site": "cross-site"}),
         (415, {"Content-Type": "text/plain"}),
         (400, {"Idempotency-Key": "two words"}),
+        (400, {"data": "{"}),
+        (422, {"data": "{}"}),
     ],
 )
 def test_what_is_refused_is_refused_by_flask(
     client: FlaskClient, postroom: Postroom, asked: list[str], status: int, more: dict[str, str]
 ) -> None:
     headers = {"Content-Type": "application/json"} | more
-    problem_of(client.post("/api/jobs", data=json.dumps(MAIL), headers=headers), status)
+    data = headers.pop("data", json.dumps(MAIL))
+    problem_of(client.post("/api/jobs", data=data, headers=headers), status)
     assert asked == ["/api/jobs"]
     assert sum(postroom.jobs.counts().values()) == 0
 
@@ -92,6 +100,14 @@ def test_a_browser_and_a_query_are_left_to_flask(client: FlaskClient, asked: lis
     for path, more in (("/api/jobs", {"Sec-Fetch-Site": "same-origin"}), ("/api/jobs?pretty=1", {})):
         assert client.post(path, json=MAIL, headers=more).status_code == 202
     assert asked == ["/api/jobs"] * 2
+
+
+def test_a_fault_of_ours_is_said_by_flask_too(
+    client: FlaskClient, asked: list[str], redis: Redis, settings: Settings
+) -> None:
+    redis.set(Keys(settings.key_prefix).due("normal"), "no sorted set")
+    problem_of(client.post("/api/jobs", json=MAIL), 500)
+    assert asked == ["/api/jobs"]
 
 
 def test_a_submission_whose_answer_was_lost_is_not_made_twice(redis_process: RedisProcess, settings: Settings) -> None:
