@@ -67,6 +67,7 @@ class Running:
     mailbox_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     lines: list[str] = field(default_factory=list)
+    listener: threading.Thread | None = None
 
     def start(self, procfile: str | None = PROCFILE, **more: str) -> None:
         if self.process is not None and self.process.stdout is not None:
@@ -92,7 +93,8 @@ class Running:
             text=True,
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self.listener.start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -133,8 +135,12 @@ class Running:
         self.process.send_signal(number)
 
     def wait(self, seconds: float = 20) -> int:
+        """Its exit status; ``lines`` is then all that it ever wrote."""
         assert self.process is not None
-        return self.process.wait(seconds)
+        assert self.listener is not None
+        status = self.process.wait(seconds)
+        self.listener.join(seconds)
+        return status
 
     def stop(self) -> int:
         """Ctrl-C, as a terminal does it: to the whole foreground group."""

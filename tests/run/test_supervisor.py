@@ -50,7 +50,8 @@ def test_it_starts_all_in_order_says_so_in_one_line_and_stops_all_in_the_opposit
 
 def test_workers_are_stopped_together(running: Running) -> None:
     running.start(WORKER_PROCESSES="2")
-    running.ready()
+    running.ready()  # which one worker is enough for
+    wait_for(lambda: sum(note.startswith("worker started") for note in running.journal) == 2, what="both workers")
     assert running.stop() == 0
     ends = [note for note in running.journal if "started" not in note]
     assert ends[:2] == ["web asked", "web stopped"]
