@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from tasks.solitude import Way
 from tasks.store.jobs import Jobs
 from tasks.store.keys import LANES
 from tasks.store.scripts import script
+
+log = logging.getLogger("postroom")
 
 MOST_AT_ONCE = 50
 LARGEST = 16_384
@@ -72,6 +75,9 @@ class Claiming:
         now_us, entries, passed_over = answer
         claimed = Claimed(int(now_us), [], [], [], bool(passed_over))
         for verdict, job_id, head, card, round_, *content in entries:
+            if verdict == b"damaged":
+                log.error("job %s: its record in Redis is damaged; it is looked at again in an hour", job_id.decode())
+                continue
             claim = _claim(job_id, head, card, round_)
             if verdict == b"claimed":
                 claimed.taken.append((claim, content[0]))
@@ -87,6 +93,7 @@ class Claiming:
         return replace(claimed, taken=taken)
 
 
-def _claim(job_id: bytes, head: bytes, card: bytes, round_: bytes) -> Claim:
+def _claim(job_id: bytes, head: bytes, card: bytes | None, round_: bytes) -> Claim:
     attempt, us = round_.split(b" ")
-    return Claim(job_id.decode(), Head.parse(head.decode()), Card.load(card.decode()), int(attempt), int(us))
+    parsed = Head.parse(head.decode())
+    return Claim(job_id.decode(), parsed, Card.of_record(card, parsed), int(attempt), int(us))

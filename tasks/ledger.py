@@ -19,7 +19,7 @@ from tasks.attempt_record import attempt_data, merged
 from tasks.claiming import Claiming
 from tasks.domain.job import Head, Outcome, Phase
 from tasks.domain.retry import Policy
-from tasks.domain.settle import MESSAGE_GONE, OUT_OF_TIME, POISON, Claim, Settlement, end, give_back, settle
+from tasks.domain.settle import POISON, Claim, Settlement, end, give_back, settle, unsendable
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Report
 from tasks.solitude import Solitude, Way
@@ -164,11 +164,10 @@ class LedgerOfThread:
         changes += [Change.of("lost", claim.job_id, claim.head, end(claim, POISON)) for claim in claimed.poison]
         ready: list[tuple[Claim, bytes]] = []
         for claim, content in claimed.taken:
-            if claimed.now_us > claim.gives_up_us:
-                changes.append(_settle_change(claim, end(claim, OUT_OF_TIME)))
-            elif content is None:  # an empty mail must never go out in the place of one that is gone
-                changes.append(_settle_change(claim, end(claim, MESSAGE_GONE)))
+            if why := unsendable(claim, content, claimed.now_us):
+                changes.append(_settle_change(claim, end(claim, why)))
             else:
+                assert content is not None  # noqa: S101 - for the type checker: it would be unsendable
                 ready.append((claim, content))
         self.jobs.step(changes)
         # Held last: what is held and not carried, as after an error above, would be extended for ever.

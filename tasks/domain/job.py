@@ -118,12 +118,29 @@ class Card:
 
     @classmethod
     def load(cls, text: str) -> Card:
-        """The inverse of :meth:`dump`."""
+        """The inverse of :meth:`dump`; ValueError, TypeError or KeyError where it is not of its making."""
         values = {**_DEFAULTS, **from_json(text)}
         values.setdefault("mail_from", values["sender"])
         values.setdefault("rcpt_tos", [*values["to"], *values["cc"], *values["bcc"]])
         return cls(**values)
 
+    @classmethod
+    def of_record(cls, text: bytes | None, head: Head) -> Card:
+        """The card of a record in Redis. One that cannot be read (damaged, or of another version) has a stand-in, so
+        that its job can be shown and settled and nothing else suffers from it."""
+        try:
+            return cls.load((text or b"").decode())
+        except (ValueError, TypeError, KeyError):
+            many = [UNREADABLE] * len(head.outcomes)
+            return cls(UNREADABLE, many, UNREADABLE, many, "", 0, max_attempts=8, give_up_after_seconds=86_400)
+
+    @property
+    def readable(self) -> bool:
+        """False for a stand-in."""
+        return self.sender != UNREADABLE
+
+
+UNREADABLE = "(cannot be read)"
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

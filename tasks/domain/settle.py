@@ -83,6 +83,17 @@ def settle(
 POISON = "Its worker was lost three times while sending it, and nothing else."
 OUT_OF_TIME = "Its time was used up before the next attempt."
 MESSAGE_GONE = "Its message is no longer in Redis, so there is nothing to send."
+CARD_UNREADABLE = "Its record in Redis is damaged or of another version, so it cannot be known whom to send it to."
+
+
+def unsendable(claim: Claim, content: bytes | None, now_us: int) -> str | None:
+    """Why a job that was claimed is not to be tried, as a sentence; None where it is."""
+    if not claim.card.readable:
+        return CARD_UNREADABLE
+    if now_us > claim.gives_up_us:
+        return OUT_OF_TIME
+    # An empty mail must never go out in the place of one that is gone.
+    return MESSAGE_GONE if content is None else None
 
 
 def end(claim: Claim, reason: str) -> Settlement:

@@ -219,13 +219,14 @@ class Jobs:
 def _job(job_id: str, fields: list[bytes | None], due: Sequence[Any]) -> Job | None:
     if fields[0] is None:
         return None
-    head, card, log, place = (cast(bytes, value).decode() for value in fields[:4])
+    head = Head.parse(fields[0].decode())
+    log, place = (cast(bytes, value).decode() for value in fields[2:4])
     accepted = place.split(" ")[1]
     round_attempt, round_us = fields[4].split(b" ") if fields[4] else ("0", accepted)
     return Job(
         id=job_id,
-        head=Head.parse(head),
-        card=Card.load(card),
+        head=head,
+        card=Card.of_record(fields[1], head),
         accepted_us=int(accepted),
         round_attempt=int(round_attempt),
         round_us=int(round_us),

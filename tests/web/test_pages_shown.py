@@ -78,3 +78,18 @@ def test_an_unknown_job_explains_both_answers(app: Flask) -> None:
     assert "Counts as accepted" in html
     assert "they get it twice" in html
     assert "Counts as accepted" not in rendered(app, samples.job(State.DEAD))
+
+
+def test_a_job_whose_card_cannot_be_read_is_shown_as_that_and_the_list_with_it(
+    client: FlaskClient, postroom: Postroom
+) -> None:
+    whole, broken = submit(client, subject="Whole").id, submit(client, subject="Broken").id
+    postroom.redis.hset(postroom.jobs.keys.job(broken), "card", "rubbish")
+    page = client.get("/jobs")
+    assert page.status_code == 200
+    assert "Whole" in page.text
+    assert "(cannot be read)" in page.text
+    for path in (f"/jobs/{broken}", f"/jobs/{whole}", f"/jobs/{broken}/message", f"/job-status/{broken}"):
+        assert client.get(path).status_code == 200, path
+    assert client.get(f"/api/jobs/{broken}").json["to"] == ["(cannot be read)"]  # type: ignore[index]
+    assert client.post(f"/api/jobs/{broken}/cancel").status_code == 200

@@ -7,11 +7,13 @@
 --   an entry is {verdict, id, head, card, round, content (or nil: see below)}, where the verdict is
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
---   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head.
+--   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head;
+--   "damaged": what stands in the place of its head is none. It is put off for an hour, so that nothing waits behind it.
 -- A lane that an operator paused is passed over.
 -- A job that lapsed while begun (or twice in any way) is claimed alone from then on.
 
 local DEATHS = 3
+local PUT_OFF = 3600000000
 local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local relay, probe, wants_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == 'alone', ARGV[8]
 local largest = tonumber(ARGV[9])
@@ -75,11 +77,14 @@ for lane = 10, #ARGV do
       redis.call('ZREM', due, id)
     else
       local head = parse_head(record[1])
-      local _, accepted = parse_place(record[2])
-      local round = record[5] or '0 ' .. accepted
+      local _, accepted = parse_place(record[2] or '')
+      local round = record[5] or '0 ' .. (accepted or '')
       local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
       local lapsed = head.state == 'sending'
-      if lapsed and head.phase == 'i' then
+      if not (head.state and accepted) then
+        redis.call('ZADD', due, int(now + PUT_OFF), id)
+        entries[#entries + 1] = {'damaged', id, record[1], '', ''}
+      elseif lapsed and head.phase == 'i' then
         entries[#entries + 1] = {'lapsed', id, record[1], record[4], round}
       else
         if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
