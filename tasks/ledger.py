@@ -77,14 +77,6 @@ class LedgerOfThread:
             _, errands, _ = self._turn_once([], [], want)
         return granted, errands
 
-    def claim(self, want: int) -> list[Errand]:
-        """A turn that only claims."""
-        return self.turn([], [], want)[1]
-
-    def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
-        """A turn that claims nothing."""
-        return self.turn(reports, intents, 0)[0]
-
     def give_back(self, errands: list[Errand]) -> None:
         """Let others have what was claimed and not begun."""
         self._let_go(errands)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
+from tests.store.leases import Ledger
 
 
 @pytest.fixture
-def ledger(settings: Settings, redis: Redis) -> LedgerOfThread:
-    return LedgerOfThread(settings, redis, "worker-1")
+def ledger(settings: Settings, redis: Redis) -> Ledger:
+    return Ledger(settings, redis, "worker-1")
 
 
 @pytest.fixture
-def other(settings: Settings, redis: Redis) -> LedgerOfThread:
-    return LedgerOfThread(settings, redis, "worker-2")
+def other(settings: Settings, redis: Redis) -> Ledger:
+    return Ledger(settings, redis, "worker-2")

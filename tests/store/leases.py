@@ -7,9 +7,20 @@ from typing import Any
 from redis import Redis
 
 from tasks.domain.job import Head, Outcome
+from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
 from tasks.store.jobs import Jobs
+
+
+class Ledger(LedgerOfThread):
+    """With the two halves of a turn."""
+
+    def claim(self, want: int) -> list[Errand]:
+        return self.turn([], [], want)[1]
+
+    def step(self, reports: list[Report], intents: list[Errand]) -> list[bool]:
+        return self.turn(reports, intents, 0)[0]
 
 
 def report(errand: Errand, outcome: Outcome, reply: Reply | None = None, **changes: Any) -> Report:

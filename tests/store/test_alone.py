@@ -9,11 +9,10 @@ from tasks import clock
 from tasks.desk import Desk
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.solitude import REST_SECONDS, Solitude, Way
 from tasks.store.jobs import Jobs
-from tests.store.leases import head_of, lapse, report
+from tests.store.leases import Ledger, head_of, lapse, report
 from tests.support.making import make_spec
 
 
@@ -22,10 +21,10 @@ def test_a_job_that_thrice_kills_its_worker_alone_is_dead(
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     for number in range(4):
-        [errand] = LedgerOfThread(settings, redis, f"w{number}").claim(5)
+        [errand] = Ledger(settings, redis, f"w{number}").claim(5)
         assert errand.job_id == job_id
         lapse(redis, settings, job_id)
-    assert LedgerOfThread(settings, redis, "last").claim(5) == []
+    assert Ledger(settings, redis, "last").claim(5) == []
     job = jobs.read(job_id)
     assert job is not None
     assert job.head.state == State.DEAD
@@ -35,10 +34,10 @@ def test_a_job_that_thrice_kills_its_worker_alone_is_dead(
 def test_its_neighbours_are_not_dead_with_it(desk: Desk, jobs: Jobs, redis: Redis, settings: Settings) -> None:
     """Two jobs are claimed together each time; then each is claimed alone."""
     ids = {desk.submit(make_spec(subject=str(number))).job_id for number in range(2)}
-    assert {errand.job_id for errand in LedgerOfThread(settings, redis, "w0").claim(5)} == ids
+    assert {errand.job_id for errand in Ledger(settings, redis, "w0").claim(5)} == ids
     for job_id in ids:
         lapse(redis, settings, job_id)
-    worker = LedgerOfThread(settings, redis, "w1")
+    worker = Ledger(settings, redis, "w1")
     [alone] = worker.claim(5)
     assert worker.claim(5) == [], "a worker that has it gets nothing else"
     worker.step([report(alone, Outcome.ACCEPTED)], [])
@@ -49,12 +48,12 @@ def test_its_neighbours_are_not_dead_with_it(desk: Desk, jobs: Jobs, redis: Redi
 def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redis: Redis, settings: Settings) -> None:
     """Two threads of one process; a third is of another process, and sends the rest meanwhile."""
     poison = desk.submit(make_spec(subject="poison")).job_id
-    LedgerOfThread(settings, redis, "w0").claim(1)
+    Ledger(settings, redis, "w0").claim(1)
     lapse(redis, settings, poison)
     for number in range(4):
         desk.submit(make_spec(subject=str(number)))
     shared = Solitude()
-    first, second = (LedgerOfThread(settings, redis, "w1", solitude=shared) for _ in range(2))
+    first, second = (Ledger(settings, redis, "w1", solitude=shared) for _ in range(2))
     busy = first.claim(2)
     assert poison not in {errand.job_id for errand in busy}
     assert second.claim(5) == first.claim(5) == [], "the process comes to rest"
@@ -62,7 +61,7 @@ def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redi
     [alone] = second.claim(5)
     assert alone.job_id == poison
     assert first.claim(5) == second.claim(5) == [], "nothing joins it"
-    assert len(LedgerOfThread(settings, redis, "w2").claim(1)) == 1
+    assert len(Ledger(settings, redis, "w2").claim(1)) == 1
     second.step([report(alone, Outcome.ACCEPTED)], [])
     assert len(first.claim(5)) == 2, "the process goes on"
 
@@ -72,11 +71,11 @@ def test_a_process_that_did_not_come_to_rest_asks_twice_and_goes_on(
 ) -> None:
     """A slow job keeps it busy, only the one that must be alone is due, and the next rest is half a minute off."""
     shared = Solitude()
-    first, second = (LedgerOfThread(settings, redis, "w1", solitude=shared) for _ in range(2))
+    first, second = (Ledger(settings, redis, "w1", solitude=shared) for _ in range(2))
     desk.submit(make_spec(subject="slow"))
     assert len(first.claim(1)) == 1
     poison = desk.submit(make_spec(subject="poison")).job_id
-    LedgerOfThread(settings, redis, "w0").claim(1)
+    Ledger(settings, redis, "w0").claim(1)
     lapse(redis, settings, poison)
     assert second.claim(5) == [], "the process is to come to rest"
     began = clock.monotonic()
@@ -92,7 +91,7 @@ def test_a_job_that_its_own_thread_claims_anew_is_held_once_it_lets_the_old_clai
     """A process that was stopped past its lease finds its own jobs due. It must come to rest again all the same."""
     ids = {desk.submit(make_spec(subject=str(number))).job_id for number in range(2)}
     solitude = Solitude()
-    ledger = LedgerOfThread(settings.model_copy(update={"smtp_sessions": 1}), redis, "w1", solitude=solitude)
+    ledger = Ledger(settings.model_copy(update={"smtp_sessions": 1}), redis, "w1", solitude=solitude)
     begun, waiting = ledger.claim(2)
     lapse(redis, settings, waiting.job_id)
     [again] = ledger.claim(1)

@@ -11,17 +11,16 @@ from redis.exceptions import RedisError
 from tasks.desk import Desk
 from tasks.domain.job import Outcome, Phase
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Reached, Reply, Report
 from tasks.store.jobs import Change, Jobs
 from tasks.store.relays import OPENS_AFTER, Relays
-from tests.store.leases import head_of, lapse, report
+from tests.store.leases import Ledger, head_of, lapse, report
 from tests.support.making import LATER, make_spec
 
 
 def test_a_claimed_job_is_sending_and_nobody_else_gets_it(
-    desk: Desk, jobs: Jobs, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(5)
@@ -34,12 +33,12 @@ def test_a_claimed_job_is_sending_and_nobody_else_gets_it(
     assert jobs.counts()[State.QUEUED] == 0
 
 
-def test_a_job_that_is_not_due_is_not_claimed(desk: Desk, ledger: LedgerOfThread) -> None:
+def test_a_job_that_is_not_due_is_not_claimed(desk: Desk, ledger: Ledger) -> None:
     desk.submit(make_spec(send_at=LATER))
     assert ledger.claim(5) == []
 
 
-def test_urgent_mail_goes_first(desk: Desk, ledger: LedgerOfThread) -> None:
+def test_urgent_mail_goes_first(desk: Desk, ledger: Ledger) -> None:
     for priority in ("low", "normal", "high"):
         desk.submit(make_spec(priority=priority, subject=priority))
     errands = ledger.claim(3)
@@ -47,7 +46,7 @@ def test_urgent_mail_goes_first(desk: Desk, ledger: LedgerOfThread) -> None:
     assert all(b"Subject: " + word in errand.content for errand, word in zip(errands, words, strict=True))
 
 
-def test_low_priority_is_not_starved(desk: Desk, ledger: LedgerOfThread) -> None:
+def test_low_priority_is_not_starved(desk: Desk, ledger: Ledger) -> None:
     low = desk.submit(make_spec(priority="low")).job_id
     for _ in range(20):
         desk.submit(make_spec(priority="high"))
@@ -55,7 +54,7 @@ def test_low_priority_is_not_starved(desk: Desk, ledger: LedgerOfThread) -> None
     assert low in claimed
 
 
-def test_an_attempt_settles_a_job(desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread) -> None:
+def test_an_attempt_settles_a_job(desk: Desk, jobs: Jobs, redis: Redis, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
     assert ledger.step([], [errand]) == [True]
@@ -70,7 +69,7 @@ def test_an_attempt_settles_a_job(desk: Desk, jobs: Jobs, redis: Redis, ledger: 
     assert ledger.leases() == []
 
 
-def test_a_deferred_job_is_due_again_later(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_a_deferred_job_is_due_again_later(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
     ledger.step([report(errand, Outcome.DEFERRED, Reply(451, "4.7.1 later"))], [])
@@ -83,7 +82,7 @@ def test_a_deferred_job_is_due_again_later(desk: Desk, jobs: Jobs, ledger: Ledge
 
 
 def test_only_the_deferred_recipients_are_served_again(
-    desk: Desk, redis: Redis, settings: Settings, ledger: LedgerOfThread
+    desk: Desk, redis: Redis, settings: Settings, ledger: Ledger
 ) -> None:
     job_id = desk.submit(make_spec(to="a@mailbox.test, b@mailbox.test")).job_id
     [errand] = ledger.claim(1)
@@ -94,7 +93,7 @@ def test_only_the_deferred_recipients_are_served_again(
     assert again.rcpt_tos == ["b@mailbox.test"]
 
 
-def test_cancel_fences_a_worker_before_its_intent(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_cancel_fences_a_worker_before_its_intent(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
     assert desk.cancel(job_id).kind == "done"
@@ -102,7 +101,7 @@ def test_cancel_fences_a_worker_before_its_intent(desk: Desk, jobs: Jobs, ledger
     assert head_of(jobs, job_id).state == State.CANCELED
 
 
-def test_after_the_intent_it_is_too_late_to_cancel(desk: Desk, ledger: LedgerOfThread) -> None:
+def test_after_the_intent_it_is_too_late_to_cancel(desk: Desk, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
     ledger.step([], [errand])
@@ -111,7 +110,7 @@ def test_after_the_intent_it_is_too_late_to_cancel(desk: Desk, ledger: LedgerOfT
 
 
 def test_a_lease_that_lapsed_before_the_intent_is_simply_claimed_anew(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
@@ -124,7 +123,7 @@ def test_a_lease_that_lapsed_before_the_intent_is_simply_claimed_anew(
 
 
 def test_a_lease_that_lapsed_after_the_intent_makes_it_unknown(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
@@ -137,7 +136,7 @@ def test_a_lease_that_lapsed_after_the_intent_makes_it_unknown(
 
 
 def test_recipients_refused_before_the_intent_are_not_unknown(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec(to="a@mailbox.test, b@mailbox.test")).job_id
     [errand] = ledger.claim(1)
@@ -149,7 +148,7 @@ def test_recipients_refused_before_the_intent_are_not_unknown(
 
 
 def test_a_late_settle_turns_unknown_into_the_truth(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
@@ -162,7 +161,7 @@ def test_a_late_settle_turns_unknown_into_the_truth(
 
 
 def test_after_an_operator_resolved_it_a_late_settle_changes_nothing(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
     [errand] = ledger.claim(1)
@@ -175,7 +174,7 @@ def test_after_an_operator_resolved_it_a_late_settle_changes_nothing(
 
 
 def test_the_heartbeat_extends_only_what_is_still_ours(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger
 ) -> None:
     from tasks.store.scripts import script
 
@@ -192,7 +191,7 @@ def test_the_heartbeat_extends_only_what_is_still_ours(
     assert extend(args=[settings.key_prefix, 15_000_000, held, token + 1]) == [job_id.encode()]
 
 
-def test_what_is_given_back_can_be_claimed_at_once(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_what_is_given_back_can_be_claimed_at_once(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     ledger.give_back(ledger.claim(1))
     assert head_of(jobs, job_id).state == State.QUEUED
@@ -202,7 +201,7 @@ def test_what_is_given_back_can_be_claimed_at_once(desk: Desk, jobs: Jobs, ledge
 
 
 def test_an_open_breaker_gives_nothing_but_one_probe(
-    desk: Desk, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     for _ in range(3):
         desk.submit(make_spec())
@@ -258,7 +257,7 @@ def test_a_final_job_goes_after_its_retention(desk: Desk, jobs: Jobs, redis: Red
     assert sum(jobs.counts().values()) == 0
 
 
-def test_retry_sends_to_the_refused_alone(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_retry_sends_to_the_refused_alone(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec(to="a@mailbox.test, b@mailbox.test")).job_id
     [errand] = ledger.claim(1)
     outcomes = [Outcome.ACCEPTED, Outcome.REJECTED]
@@ -279,22 +278,7 @@ def test_verbs_are_refused_where_the_state_does_not_allow_them(desk: Desk) -> No
     assert desk.cancel("0" * 26).kind == "not_found"
 
 
-def test_a_job_whose_message_is_gone_is_dead_and_nothing_is_sent_in_its_place(
-    desk: Desk, jobs: Jobs, ledger: LedgerOfThread
-) -> None:
-    job_id = desk.submit(make_spec()).job_id
-    jobs.redis.delete(jobs.keys.content(job_id))
-    assert ledger.claim(1) == []
-    job = jobs.read(job_id)
-    assert job is not None
-    assert (job.head.state, job.head.attempt, job.due_us) == (State.DEAD, 0, None)
-    assert "no longer in Redis" in job.log[-1].data["reason"]
-    assert ledger.leases() == []
-
-
-def test_what_redis_failed_to_settle_is_not_held(
-    desk: Desk, redis: Redis, settings: Settings, ledger: LedgerOfThread
-) -> None:
+def test_what_redis_failed_to_settle_is_not_held(desk: Desk, redis: Redis, settings: Settings, ledger: Ledger) -> None:
     """Else the heartbeat would extend jobs for ever that nobody carries."""
     for _ in range(2):
         job_id = desk.submit(make_spec()).job_id

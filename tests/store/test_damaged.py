@@ -9,10 +9,9 @@ from redis import Redis
 
 from tasks.desk import Desk
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.store.jobs import Jobs
-from tests.store.leases import head_of, lapse
+from tests.store.leases import Ledger, head_of, lapse
 from tests.support.making import make_spec
 
 CARDS = ['{"sender": "a@mailbox.test", "to": ["b@mailbox.test"], "of": "a later version"}', "rubbish", "[]", "{}", None]
@@ -27,7 +26,7 @@ def damage(jobs: Jobs, job_id: str, field: str, value: str | None) -> None:
 
 @pytest.mark.parametrize("card", CARDS)
 def test_one_whose_card_cannot_be_read_is_dead_with_that_reason_and_the_others_go(
-    desk: Desk, jobs: Jobs, ledger: LedgerOfThread, card: str | None
+    desk: Desk, jobs: Jobs, ledger: Ledger, card: str | None
 ) -> None:
     first, broken, last = (desk.submit(make_spec()).job_id for _ in range(3))
     damage(jobs, broken, "card", card)
@@ -41,7 +40,7 @@ def test_one_whose_card_cannot_be_read_is_dead_with_that_reason_and_the_others_g
 
 
 def test_one_that_was_being_sent_is_unknown(
-    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: LedgerOfThread, other: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, settings: Settings, ledger: Ledger, other: Ledger
 ) -> None:
     job_id = desk.submit(make_spec(on_unknown="resend")).job_id
     assert ledger.step([], ledger.claim(1)) == [True]
@@ -51,7 +50,7 @@ def test_one_that_was_being_sent_is_unknown(
     assert head_of(jobs, job_id).state == State.UNKNOWN
 
 
-def test_a_retry_once_it_is_mended_sends_it(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_a_retry_once_it_is_mended_sends_it(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     card = jobs.redis.hget(jobs.keys.job(job_id), "card")
     assert isinstance(card, bytes)
@@ -64,7 +63,7 @@ def test_a_retry_once_it_is_mended_sends_it(desk: Desk, jobs: Jobs, ledger: Ledg
 
 @pytest.mark.parametrize(("field", "value"), [("head", "rubbish"), ("place", "rubbish"), ("place", None)])
 def test_one_whose_state_cannot_be_read_is_put_off_and_told_of(
-    desk: Desk, jobs: Jobs, ledger: LedgerOfThread, caplog: pytest.LogCaptureFixture, field: str, value: str | None
+    desk: Desk, jobs: Jobs, ledger: Ledger, caplog: pytest.LogCaptureFixture, field: str, value: str | None
 ) -> None:
     broken, last = (desk.submit(make_spec()).job_id for _ in range(2))
     damage(jobs, broken, field, value)
@@ -75,3 +74,16 @@ def test_one_whose_state_cannot_be_read_is_put_off_and_told_of(
     score = jobs.redis.zscore(jobs.keys.due("normal"), broken)
     assert score is not None
     assert 3_500_000_000 < score - jobs.now_us() < 3_600_000_000
+
+
+def test_a_job_whose_message_is_gone_is_dead_and_nothing_is_sent_in_its_place(
+    desk: Desk, jobs: Jobs, ledger: Ledger
+) -> None:
+    job_id = desk.submit(make_spec()).job_id
+    jobs.redis.delete(jobs.keys.content(job_id))
+    assert ledger.claim(1) == []
+    job = jobs.read(job_id)
+    assert job is not None
+    assert (job.head.state, job.head.attempt, job.due_us) == (State.DEAD, 0, None)
+    assert "no longer in Redis" in job.log[-1].data["reason"]
+    assert ledger.leases() == []

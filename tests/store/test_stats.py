@@ -13,7 +13,6 @@ from tasks.courier import Courier, Couriers
 from tasks.desk import Desk
 from tasks.domain.job import Outcome, Phase
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.reporter import Reporter
 from tasks.settings import Settings
 from tasks.smtp.carousel import Carousel
@@ -23,6 +22,7 @@ from tasks.store.lanes import Lanes
 from tasks.store.relays import OPENS_AFTER, Relays
 from tasks.store.stats import RANGES, Range, Stats, quantile
 from tasks.store.workers import WorkerReport, Workers
+from tests.store.leases import Ledger
 from tests.support.making import LATER, make_card, make_spec
 from tests.support.planting import Planted, id_at, plant
 from tests.web.moving import claim, settle
@@ -161,7 +161,7 @@ def test_a_lane_tells_what_is_due_and_what_waits(desk: Desk, jobs: Jobs, lanes: 
     assert normal.oldest_due_us is low.oldest_due_us is None
 
 
-def test_nothing_is_claimed_from_a_paused_lane(desk: Desk, jobs: Jobs, lanes: Lanes, ledger: LedgerOfThread) -> None:
+def test_nothing_is_claimed_from_a_paused_lane(desk: Desk, jobs: Jobs, lanes: Lanes, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec(priority="high")).job_id
     other = desk.submit(make_spec(priority="low")).job_id
     before = jobs.system_revision()
@@ -180,8 +180,8 @@ def test_there_is_no_lane_but_ours(desk: Desk) -> None:
 
 
 @pytest.fixture
-def ledger(settings: Settings, redis: Redis) -> LedgerOfThread:
-    return LedgerOfThread(settings, redis, "worker-1")
+def ledger(settings: Settings, redis: Redis) -> Ledger:
+    return Ledger(settings, redis, "worker-1")
 
 
 def report(settings: Settings, redis: Redis, **fields: object) -> WorkerReport:
@@ -249,7 +249,7 @@ def test_a_worker_reports_its_progress_and_its_rates(settings: Settings, redis: 
     couriers.nothing_due_at = clock.monotonic()
     third = told()
     assert third.progressed_us == third.seen_us
-    ledger = LedgerOfThread(settings, redis, "host:1")
+    ledger = Ledger(settings, redis, "host:1")
     couriers.all.append(Courier(Carousel(Relay.from_settings(settings), ledger, 1), ledger))
     ledger.settled_in["high"] += 10
     busy = told()

@@ -10,11 +10,10 @@ from tasks.claiming import LARGEST
 from tasks.desk import Desk
 from tasks.domain.job import Outcome, Phase
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.store.direct import Direct
 from tasks.store.jobs import Jobs
-from tests.store.leases import head_of, report
+from tests.store.leases import Ledger, head_of, report
 from tests.support.making import make_spec
 
 
@@ -22,7 +21,7 @@ def commands_made(redis: Redis) -> int:
     return sum(said["calls"] for name, said in redis.info("commandstats").items() if name.startswith("cmdstat_eval"))
 
 
-def test_a_turn_settles_intends_and_claims(desk: Desk, jobs: Jobs, ledger: LedgerOfThread) -> None:
+def test_a_turn_settles_intends_and_claims(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     first, second, third = (desk.submit(make_spec(subject=str(number))).job_id for number in range(3))
     sent, asking = ledger.claim(2)
     ledger.step([], [sent])
@@ -34,7 +33,7 @@ def test_a_turn_settles_intends_and_claims(desk: Desk, jobs: Jobs, ledger: Ledge
 
 @pytest.mark.parametrize("known", [True, False])
 def test_it_holds_whether_redis_knows_the_scripts_or_not(
-    desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread, known: bool
+    desk: Desk, jobs: Jobs, redis: Redis, ledger: Ledger, known: bool
 ) -> None:
     first, second = (desk.submit(make_spec(subject=str(number))).job_id for number in range(2))
     [errand] = ledger.claim(1)
@@ -49,7 +48,7 @@ def test_it_holds_whether_redis_knows_the_scripts_or_not(
 
 
 def test_a_full_redis_gives_nothing_out_and_settles_in_the_same_turn(
-    desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread
+    desk: Desk, jobs: Jobs, redis: Redis, ledger: Ledger
 ) -> None:
     first, second = (desk.submit(make_spec(subject=str(number))).job_id for number in range(2))
     [errand] = ledger.claim(1)
@@ -64,7 +63,7 @@ def test_a_full_redis_gives_nothing_out_and_settles_in_the_same_turn(
 
 @pytest.mark.parametrize("texts", [["small"], ["large " * (LARGEST // 6)], ["one", "two", "three"]])
 def test_contents_come_with_their_claim_or_are_read_by_themselves(
-    desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread, texts: list[str]
+    desk: Desk, jobs: Jobs, redis: Redis, ledger: Ledger, texts: list[str]
 ) -> None:
     ids = [desk.submit(make_spec(text=text)).job_id for text in texts]
     redis.config_resetstat()
@@ -76,7 +75,7 @@ def test_contents_come_with_their_claim_or_are_read_by_themselves(
 
 
 def test_a_message_that_is_gone_is_never_sent_empty(
-    desk: Desk, jobs: Jobs, redis: Redis, ledger: LedgerOfThread, settings: Settings
+    desk: Desk, jobs: Jobs, redis: Redis, ledger: Ledger, settings: Settings
 ) -> None:
     gone, there = (desk.submit(make_spec(subject=str(number))).job_id for number in range(2))
     redis.delete(f"{settings.key_prefix}content:{gone}")

@@ -11,7 +11,6 @@ from redis.exceptions import ResponseError
 from tasks.desk import Desk
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
 from tasks.store.jobs import Change, Jobs
@@ -19,6 +18,7 @@ from tasks.store.keys import LANES
 from tasks.store.memory import Memory
 from tasks.store.relays import OPENS_AFTER
 from tasks.store.scripts import source
+from tests.store.leases import Ledger
 from tests.support.making import make_spec, state_of
 
 
@@ -35,7 +35,7 @@ def test_who_finds_a_lapsed_lease_does_not_overrule_a_settle_that_comes_first(
     desk: Desk, jobs: Jobs, settings: Settings, redis: Redis
 ) -> None:
     job_id = desk.submit(make_spec()).job_id
-    slow, finder = LedgerOfThread(settings, redis, "slow"), LedgerOfThread(settings, redis, "finder")
+    slow, finder = Ledger(settings, redis, "slow"), Ledger(settings, redis, "finder")
     [errand] = slow.claim(1)
     slow.step([], [errand])
     come_due(redis, jobs, job_id)
@@ -56,7 +56,7 @@ def test_who_finds_a_lapsed_lease_does_not_overrule_a_settle_that_comes_first(
 def test_a_settle_that_came_late_is_replayed_too(desk: Desk, jobs: Jobs, settings: Settings, redis: Redis) -> None:
     job_id = desk.submit(make_spec()).job_id
     memory = Memory(settings.key_prefix, 60, 10**12, 3600)
-    slow, finder = LedgerOfThread(settings, redis, "slow", memory), LedgerOfThread(settings, redis, "finder")
+    slow, finder = Ledger(settings, redis, "slow", memory), Ledger(settings, redis, "finder")
     [errand] = slow.claim(1)
     slow.step([], [errand])
     come_due(redis, jobs, job_id)
@@ -76,20 +76,20 @@ def test_a_settle_that_came_late_is_replayed_too(desk: Desk, jobs: Jobs, setting
 def test_until_all_have_replayed_nothing_is_decided(desk: Desk, jobs: Jobs, settings: Settings, redis: Redis) -> None:
     """A verb on a job whose claim is about to be replayed, or an intent where a cancel is, would contradict it."""
     job_id = desk.submit(make_spec()).job_id
-    ledger = LedgerOfThread(settings, redis, "worker")
+    ledger = Ledger(settings, redis, "worker")
     [errand] = ledger.claim(1)
     redis.hset(jobs.keys.of("recovery"), "hold_until", jobs.now_us() + 60_000_000)
     with pytest.raises(ResponseError, match="started anew"):
         desk.cancel(job_id)
     with pytest.raises(ResponseError, match="started anew"):
         ledger.step([], [errand])
-    assert LedgerOfThread(settings, redis, "other").claim(5) == []
+    assert Ledger(settings, redis, "other").claim(5) == []
     redis.hdel(jobs.keys.of("recovery"), "hold_until")
     assert ledger.step([], [errand]) == [True]
 
 
 def test_a_probe_is_not_wasted_where_nothing_can_be_claimed(desk: Desk, settings: Settings, redis: Redis) -> None:
-    ledger = LedgerOfThread(settings, redis, "worker")
+    ledger = Ledger(settings, redis, "worker")
     for _ in range(OPENS_AFTER):
         ledger.relay_failed("connect", "refused")
     redis.hset(f"{settings.key_prefix}relay:{settings.relay_name}", "open_until", 1)

@@ -11,13 +11,13 @@ from redis import Redis
 from tasks.desk import Desk
 from tasks.domain.job import Outcome
 from tasks.giveup import GiveUp
-from tasks.ledger import LedgerOfThread
 from tasks.settings import Settings
 from tasks.smtp.errand import Errand, Reached, Reply, Report
 from tasks.store.jobs import Change, Jobs
 from tasks.store.memory import Memory
 from tasks.store.relays import OPENS_AFTER
 from tasks.store.scripts import source
+from tests.store.leases import Ledger
 from tests.store.recount import Recount
 
 WORKERS = 2
@@ -30,7 +30,7 @@ class Hand:
 
     def __init__(self, config: Settings, redis: Redis, name: str) -> None:
         self.memory = Memory(config.key_prefix, 3600, 10**15, config.result_seconds)
-        self.ledger = LedgerOfThread(config, redis, name, self.memory)
+        self.ledger = Ledger(config, redis, name, self.memory)
         self.waiting: list[Errand] = []
         self.granted: list[Errand] = []
         self.unfinished: list[Change] = []
