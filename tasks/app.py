@@ -16,7 +16,7 @@ def make_app(settings: Settings) -> Celery:
     """A Celery application for these settings: ours in the worker, in the web, and for anyone's ``AsyncResult``."""
     app = Celery("postroom", broker=settings.broker, backend=settings.store.for_celery(), set_as_current=False)
     app.conf.update(
-        task_default_queue=QUEUE,
+        task_default_queue=queue_key(settings) if settings.broker_is_amqp else QUEUE,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -36,7 +36,7 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:
-    if not settings.broker.startswith(("redis", "rediss")):
+    if settings.broker_is_amqp:
         return {}
     # A wake-up carries no duty, so nothing is gained by kombu's bookkeeping of unacknowledged ones.
     return {
@@ -49,7 +49,8 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
 
 
 def queue_key(settings: Settings) -> str:
-    """The Redis list that holds our queue, as kombu names it (prefix, then the queue; priority 0 adds nothing)."""
+    """The Redis list that holds our queue, as kombu names it (prefix, then the queue; priority 0 adds nothing), and
+    our queue's name where the broker knows no prefix."""
     return settings.key_prefix + QUEUE
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis import Redis
 
 from tasks import clock
-from tasks.app import DELIVER, make_app, queue_key
+from tasks.app import make_app, queue_key
+from tasks.bell import Bell
 from tasks.domain.filter import Filter
 from tasks.domain.ids import make_id
 from tasks.domain.job import Card, Job
@@ -64,8 +63,9 @@ class Desk:
         self._lanes = Lanes(redis, settings.key_prefix)
         self._bulks = Bulks(redis, settings.key_prefix, memory)
         self._dead_letters = DeadLetters(redis, settings.key_prefix)
-        self._app: Celery = make_app(settings)
-        self._wake_up = WakeUpTemplate(self._app)
+        app = make_app(settings)
+        self._bell = Bell(app)
+        self._wake_up = WakeUpTemplate(app)
         self._queue = queue_key(settings) if settings.one_redis else ""
         self.defaults = Defaults(
             sender=settings.default_from,
@@ -88,7 +88,7 @@ class Desk:
             job_id, _card(spec, built, result), built.wire, reservation=reservation, wake_up=self._wake(job_id)
         )
         if answer.kind == "accepted" and not self._queue:
-            self._publish(job_id)
+            self._bell.ring(job_id)
         return Submission(answer.kind, answer.job_id, answer.job)
 
     def cancel(self, job_id: str) -> Verdict:
@@ -135,13 +135,6 @@ class Desk:
         if not self._queue:
             return None
         return WakeUp(self._wake_up.fill(job_id), self._queue, SHALLOW)
-
-    def _publish(self, job_id: str) -> None:
-        """Ring over a broker of its own. The job is due and safe: should this fail, a dispatcher rings."""
-        try:
-            self._app.send_task(DELIVER, task_id=job_id, ignore_result=True)
-        except OperationalError:
-            return
 
     def _change(self, job_id: str, verb: Verb, answer: Answer | None = None) -> Verdict:
         """Read, decide, and change if it is still so; a job that moved meanwhile is looked at again."""

@@ -11,6 +11,7 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +30,18 @@ def _redis_url(text: str | None) -> str | None:
         return None
     RedisAddress.parse(text)
     return text
+
+
+def _broker_url(text: str | None) -> str | None:
+    if not text or not _is_amqp(text):
+        return _redis_url(text)
+    if not urlsplit(text).hostname:
+        raise ValueError("it names no host")
+    return text
+
+
+def _is_amqp(text: str) -> bool:
+    return text.startswith(("amqp://", "amqps://"))
 
 
 def _loopback(host: str) -> str:
@@ -56,6 +69,7 @@ def _sender(text: str | None) -> str | None:
 
 
 RedisUrl = Annotated[str | None, AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str | None, AfterValidator(_broker_url)]
 
 
 class Settings(BaseSettings):
@@ -73,7 +87,7 @@ class Settings(BaseSettings):
 
     redis_url: RedisUrl = None
     redis_backend_url: RedisUrl = None
-    redis_broker_url: RedisUrl = None
+    redis_broker_url: BrokerUrl = None
     redis_fsync: Literal["always", "everysec"] = "always"
     key_prefix: str = Field(default="postroom:", max_length=64)
 
@@ -123,7 +137,7 @@ class Settings(BaseSettings):
     @property
     def embeds_redis(self) -> bool:
         """No Redis was named, so the first run starts its own."""
-        return not (self.redis_url or self.redis_backend_url or self.redis_broker_url)
+        return self._store_url is None
 
     @property
     def embeds_mailbox(self) -> bool:
@@ -142,14 +156,24 @@ class Settings(BaseSettings):
     @cached_property
     def store(self) -> RedisAddress:
         """Where the jobs are."""
-        named = self.redis_backend_url or self.redis_url or self.redis_broker_url
-        return RedisAddress.parse(named) if named else RedisAddress(path=str(self.socket_path))
+        return RedisAddress.parse(self._store_url) if self._store_url else RedisAddress(path=str(self.socket_path))
+
+    @property
+    def _store_url(self) -> str | None:
+        return self.redis_backend_url or self.redis_url or (None if self.broker_is_amqp else self.redis_broker_url)
+
+    @property
+    def broker_is_amqp(self) -> bool:
+        """Celery's queue is in RabbitMQ, or what else speaks AMQP 0-9-1; the jobs are in Redis all the same."""
+        return _is_amqp(self.redis_broker_url or "")
 
     @cached_property
     def broker(self) -> str:
         """Where Celery's queue is, as Celery spells it."""
         named = self.redis_broker_url or self.redis_url
-        return RedisAddress.parse(named).for_celery() if named else self.store.for_celery()
+        if named is None:
+            return self.store.for_celery()
+        return named if self.broker_is_amqp else RedisAddress.parse(named).for_celery()
 
     @property
     def one_redis(self) -> bool:

@@ -75,7 +75,7 @@ def _grace(config: Settings, names: list[str]) -> dict[str, float]:
 
 def _check_redis(config: Settings) -> list[str]:
     named = [config.store]
-    if not config.one_redis:
+    if not config.one_redis and not config.broker_is_amqp:
         named.append(RedisAddress.parse(config.broker))
     return [warning for one in named for warning in checks.redis(one)]
 
