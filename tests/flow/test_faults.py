@@ -58,7 +58,7 @@ def test_jobs_wait_for_a_relay_that_is_away_and_use_no_attempt(own: Stack, clien
     own.processes["mailbox"].stop()
     job_id = client.submit(to="away@mailbox.test")
     wait_until(lambda: "held back" in client.get("/readyz").body["checks"]["relay"], "the breaker to open")
-    assert client.job(job_id)["state"] == "queued"
+    client.until(job_id, "queued")
     own.processes["mailbox"].start()
     job = client.until(job_id, "sent", seconds=30)
     assert job["attempt"] == 1
