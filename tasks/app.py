@@ -17,6 +17,8 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("postroom", broker=settings.broker, backend=settings.store.for_celery(), set_as_current=False)
     app.conf.update(
         task_default_queue=queue_key(settings) if settings.broker_is_amqp else QUEUE,
+        # The nameless exchange needs no binding, of which a Redis that is full could not be told.
+        task_default_exchange="",
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -36,10 +38,13 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:
+    # A ring goes out now or not at all; the worker's consumer has waits of its own before it connects again.
+    now_or_not = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
     if settings.broker_is_amqp:
-        return {}
-    # A wake-up carries no duty, so nothing is gained by kombu's bookkeeping of unacknowledged ones.
+        return now_or_not
     return {
+        **now_or_not,
+        # A wake-up carries no duty, so nothing is gained by kombu's bookkeeping of unacknowledged ones.
         "ack_emulation": False,
         "global_keyprefix": settings.key_prefix,
         "socket_timeout": 30,

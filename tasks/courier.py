@@ -32,6 +32,10 @@ Acknowledge = Callable[[], object]
 """Tells Celery that a wake-up is done with, so that it brings another."""
 
 
+def _nobody_waits() -> None:
+    """No wake-up is to be acknowledged."""
+
+
 @dataclass(slots=True)
 class Courier:
     """One thread's carousel and ledger. ``busy`` is held while it runs; whoever closes idle sessions takes it too."""
@@ -57,7 +61,7 @@ class Couriers:
         self.all: list[Courier] = []
         self._pause = threading.Event()
         self.stopping = threading.Event()
-        self.last_begun = clock.monotonic()
+        self.last_heard = clock.monotonic()
         """When a wake-up last came through Celery."""
         self.nothing_due_at = clock.monotonic()
         """When the dispatcher last found nothing to do."""
@@ -74,7 +78,12 @@ class Couriers:
     def wake(self, acknowledge: Acknowledge) -> None:
         """Something is due. A free thread sees to it, now or when there is one, and acknowledges when its run is over:
         wake-ups that come meanwhile are for others."""
+        self.last_heard = clock.monotonic()
         self._wake_ups.put(acknowledge)
+
+    def look(self) -> None:
+        """Something is due, and no wake-up says so: a free thread sees to it all the same."""
+        self._wake_ups.put(_nobody_waits)
 
     def _hire(self) -> Courier:
         """One courier more."""
@@ -96,8 +105,7 @@ class Couriers:
         """What a wake-up leads to: claim and send until nothing is due, the slice is over or the worker stops."""
         if self.stopping.is_set():
             return
-        self.last_begun = clock.monotonic()
-        ends = self.last_begun + SLICE_SECONDS
+        ends = clock.monotonic() + SLICE_SECONDS
         with courier.busy:
             try:
                 self._run(courier, lambda: self.stopping.is_set() or clock.monotonic() > ends)

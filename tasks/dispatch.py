@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from tasks import clock
 from tasks.app import DELIVER, queue_key
 from tasks.courier import Couriers
+from tasks.hearing import Hearing
 from tasks.settings import Settings
 from tasks.store.keys import LANES, Keys
 from tasks.store.scripts import script
@@ -33,8 +34,6 @@ GIVE_UP_SECONDS = 2.0
 PURGE_SECONDS = 60.0
 BULK_SECONDS = 0.3
 LOST_RING_SECONDS = 3.0
-WEDGED_SECONDS = 10.0
-"""How long rings may go unheard while a hand is free."""
 
 
 class Dispatcher:
@@ -50,7 +49,7 @@ class Dispatcher:
         self._queue = queue_key(settings) if settings.one_redis else ""
         self._rung = 0
         self._rung_at = 0.0
-        self._rung_in_vain_since: float | None = None
+        self._hearing = Hearing()
         self._end_process = end_process
 
     def turn(self) -> None:
@@ -58,35 +57,39 @@ class Dispatcher:
         self._couriers.close_idle()
         hands = self._couriers.idle_hands()
         if hands <= 0:
-            self._rung_in_vain_since = None
+            self._hearing.hands_are_full()
             return
         due, waiting = self._look(
             args=[self._settings.key_prefix, self._settings.relay_name, hands, self._queue, ON_ITS_WAY_US, *LANES]
         )
         if not due:
             self._couriers.nothing_due_at = clock.monotonic()
-        self._watch_consumer(due)
-        for _ in range(min(due, hands) - (waiting if self._queue else self._unheard())):
-            self._app.send_task(DELIVER, ignore_result=True)
-            self._rung += 1
-            self._rung_at = clock.monotonic()
+        # Celery's consumer may wait to connect again, or be wedged: mail need not wait for what only carries wake-ups.
+        helps = self._hearing.needs_help(due, self._couriers.last_heard)
+        if helps:
+            self._couriers.look()
+        self._ring(min(due, hands) - (waiting if self._queue else self._unheard()))
+        if helps and self._hearing.is_wedged:
+            # Liveness is progress, not process: the supervisor starts a worker that works.
+            log.error("worker: jobs are due and Celery hands over no wake-up; it ends, to be started anew")
+            self._end_process()
+
+    def _ring(self, times: int) -> None:
+        try:
+            for _ in range(times):
+                self._app.send_task(DELIVER, ignore_result=True)
+                self._rung += 1
+                self._rung_at = clock.monotonic()
+        except (RedisError, OperationalError):
+            self._hearing.broker_is_away()
+            raise
 
     def _unheard(self) -> int:
         """Where the broker's queue cannot be looked at: how many of our rings are on their way. After some seconds they
         are taken for lost."""
-        if self._couriers.last_begun > self._rung_at or clock.monotonic() - self._rung_at > LOST_RING_SECONDS:
+        if self._couriers.last_heard > self._rung_at or clock.monotonic() - self._rung_at > LOST_RING_SECONDS:
             self._rung = 0
         return self._rung
-
-    def _watch_consumer(self, due: int) -> None:
-        """Jobs are due, hands are free, and the rings go unheard: Celery's consumer is wedged, though the process
-        lives. Liveness is progress: end, so that the supervisor starts a worker that works."""
-        now = clock.monotonic()
-        if not due or self._rung_in_vain_since is None or self._couriers.last_begun > self._rung_in_vain_since:
-            self._rung_in_vain_since = now if due else None
-        elif now - self._rung_in_vain_since > WEDGED_SECONDS:
-            log.error("worker: jobs are due and Celery hands over no wake-up; it ends, to be started anew")
-            self._end_process()
 
 
 class Heartbeat:
@@ -129,21 +132,23 @@ class Beat(threading.Thread):
         self._turn = turn
         self._seconds = seconds
         self._stopping = stopping
-        self._away = False
+        self._away = ""
 
     def run(self) -> None:
         """Until the worker stops; the first turn at once, so that a worker that is up is seen at once."""
         while not self._stopping.is_set():
             try:
                 self._turn()
-                self._say(away=False)
-            except (RedisError, OperationalError, OSError) as problem:
-                self._say(away=True, why=str(problem))
+                self._say("")
+            except OperationalError as problem:
+                self._say("Celery's broker", problem)
+            except (RedisError, OSError) as problem:
+                self._say("Redis", problem)
             self._stopping.wait(self._seconds)
 
-    def _say(self, *, away: bool, why: str = "") -> None:
+    def _say(self, away: str, problem: Exception | None = None) -> None:
         if away and not self._away:
-            log.warning("%s: Redis is away (%s); waiting for it", self.name, why)
+            log.warning("%s: %s is away (%s); waiting for it", self.name, away, problem)
         elif self._away and not away:
-            log.warning("%s: Redis is back", self.name)
+            log.warning("%s: %s is back", self.name, self._away)
         self._away = away

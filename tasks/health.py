@@ -8,12 +8,17 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tasks.settings import Settings
+from tasks.store.direct import Direct
+from tasks.store.refusing import ASK, Refusal, why_refusing
 from tasks.store.relays import Relays
 from tasks.store.workers import Workers
 from tasks.stores import make_jobs
 
 FRESH_US = 10_000_000
 """A worker that has not reported for so long is not counted on."""
+
+
+_REFUSES = {Refusal.FULL: "full: its maxmemory is used up", Refusal.DISK: "cannot write to its disk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,14 @@ def _look(settings: Settings, redis: Redis) -> Readiness:
     now_us = make_jobs(settings, redis).now_us()
     fresh = [worker for worker in Workers(redis, settings.key_prefix).all() if now_us - worker.seen_us < FRESH_US]
     health = Relays(redis, settings.key_prefix).health(settings.relay_name)
+    refusing = why_refusing(Direct(redis)(*ASK))
     checks = {
-        "redis": "ok",
+        "redis": _REFUSES[refusing] if refusing else "ok",
         "appendfsync": settings.redis_fsync if settings.embeds_redis else _fsync(redis),
         "workers": f"{len(fresh)} up" if fresh else "none",
         "relay": f"held back: {health.text}" if health.is_open else "ok",
     }
-    return Readiness(bool(fresh), checks)
+    return Readiness(bool(fresh) and refusing is None, checks)
 
 
 def _fsync(redis: Redis) -> str:

@@ -1,5 +1,5 @@
-"""What every page says: above all else that mail is held back, or that a bulk is under way; in the navigation how many
-dead letters there are."""
+"""What every page says: above all else that nothing is taken or mail is held back, or that a bulk is under way; in the
+navigation how many dead letters there are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from tasks.store.attention import Attention, attention
 from webapp.context import postroom
 from webapp.polling import Live, fragment, tag_of, unchanged
+from webapp.redis_trouble import REFUSALS
 
 bp = Blueprint("notice", __name__)
 
@@ -24,10 +25,10 @@ TOLD_BY = {HELD_BACK: ("overview", "workers"), BULKS: ("bulk", "bulks")}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence, and where to look or act."""
+    """A sentence, and where to look or act, if there is such a place."""
 
     text: str
-    link: tuple[str, str]
+    link: tuple[str, str] | None
     calm: bool = False
 
 
@@ -67,18 +68,21 @@ def _read() -> Attention:
 def _notice(found: Attention, on: str) -> Notice:
     told = any(on in pages for pages in TOLD_BY.values())
     url = f"/partials/notice?on={on}" if told else "/partials/notice"
-    lines = [line for line in _lines(found) if on not in TOLD_BY[line.link]]
+    lines = [line for line in _lines(found) if line.link is None or on not in TOLD_BY[line.link]]
     return Notice(Live(url, _tag(found), SECONDS), lines, found.dead)
 
 
 def _tag(found: Attention) -> str:
+    relay = found.relay
     return tag_of(
-        found.dead, repr((found.paused, found.bulks, found.relay.failures, found.relay.is_open, found.relay.text))
+        found.dead, repr((found.refusing, found.paused, found.bulks, relay.failures, relay.is_open, relay.text))
     )
 
 
 def _lines(found: Attention) -> list[Line]:
     lines = []
+    if found.refusing:
+        lines.append(Line(REFUSALS[found.refusing], None))
     if found.relay.is_open:
         told = f"The relay {found.relay.name} is held back: {found.relay.text or 'it does not answer'}"
         lines.append(Line(told, HELD_BACK))

@@ -13,7 +13,8 @@ from tasks.store.keys import SCHEMA_VERSION, Keys
 def check_schema(redis: Redis, prefix: str) -> None:
     """Claim an empty store for this version; :class:`StartError` where the store is another's."""
     key = Keys(prefix).of("schema")
-    redis.set(key, SCHEMA_VERSION, nx=True)
+    if redis.get(key) is None:  # a Redis that is full can still be read, and gone on with
+        redis.set(key, SCHEMA_VERSION, nx=True)
     found = cast(bytes, redis.get(key)).decode()
     if found != str(SCHEMA_VERSION):
         raise StartError(

@@ -51,6 +51,13 @@ def job_keys(own: Stack) -> set[bytes]:
     return {key for key in own.redis.scan_iter("*") if key.startswith(ours)}
 
 
+def answers(client: Client, path: str) -> bool:
+    try:
+        return client.get(path).status == 200
+    except OSError:
+        return False
+
+
 def test_a_full_redis_takes_nothing_and_nothing_by_halves(own: Stack, client: Client) -> None:
     client.until(client.submit(to="before-full@mailbox.test"), "sent")
     before, counts = job_keys(own), own.jobs.counts()
@@ -71,8 +78,9 @@ def test_a_full_redis_takes_nothing_and_nothing_by_halves(own: Stack, client: Cl
 
 def test_mail_in_hand_is_settled_though_redis_is_full(own: Stack, client: Client, relay: ScriptedRelay) -> None:
     """Its recipient is answered late, so that intent, dot and settle come while Redis is full."""
+    before = relay.count("RCPT")
     job_id = client.submit(to="late@mailbox.test")
-    relay.wait_for("RCPT", relay.count("RCPT") + 1)
+    relay.wait_for("RCPT", before + 1)
     waiting = client.submit(to="waits@mailbox.test", send_at=soon(1))
     fill(own.redis)
     try:
@@ -84,12 +92,20 @@ def test_mail_in_hand_is_settled_though_redis_is_full(own: Stack, client: Client
     assert client.until(waiting, "sent")["attempt"] == 1
 
 
-def test_a_worker_that_starts_while_redis_is_full_goes_on_when_it_is_not(own: Stack, client: Client) -> None:
-    own.processes["worker"].stop()
+def test_what_starts_while_redis_is_full_goes_on_when_it_is_not(own: Stack, client: Client) -> None:
+    worker = own.processes["worker"]
+    worker.stop()
     job_id = client.submit(to="after-full@mailbox.test")
     fill(own.redis)
-    own.processes["worker"].start()
-    wait_until(lambda: "Redis is away" in own.processes["worker"].said(), "the worker to notice")
+    said = len(worker.said())
+    worker.start()
+    own.processes["web"].stop()
+    own.processes["web"].start()
+    wait_until(lambda: answers(client, f"/jobs/{job_id}"), "pages that can be read")
+    wait_until(lambda: "is away (command not allowed" in worker.said()[said:], "the worker to notice")
     assert client.job(job_id)["state"] == "queued"
+    assert worker.running
+    assert "full" in client.get("/readyz").body["checks"]["redis"]
     free(own.redis)
     client.until(job_id, "sent")
+    assert "Traceback" not in worker.said()[said:]

@@ -50,6 +50,14 @@ def test_one_that_was_being_sent_is_unknown(
     assert head_of(jobs, job_id).state == State.UNKNOWN
 
 
+def test_one_of_which_it_cannot_be_read_when_its_round_began_is_sent_all_the_same(
+    desk: Desk, jobs: Jobs, ledger: Ledger
+) -> None:
+    job_id = desk.submit(make_spec()).job_id
+    damage(jobs, job_id, "round", "rubbish")
+    assert [errand.job_id for errand in ledger.claim(1)] == [job_id]
+
+
 def test_a_retry_once_it_is_mended_sends_it(desk: Desk, jobs: Jobs, ledger: Ledger) -> None:
     job_id = desk.submit(make_spec()).job_id
     card = jobs.redis.hget(jobs.keys.job(job_id), "card")

@@ -1,4 +1,4 @@
-"""An operator's pages: filters in the URL, one verb for many jobs, dead letters, workers and lanes, the notice."""
+"""An operator's pages: filters in the URL, one verb for many jobs, dead letters, workers and lanes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from tasks.bulk import BulkRunner
 from tasks.domain.job import Outcome
 from tasks.domain.states import State
-from tasks.store.relays import OPENS_AFTER, Relays
 from tests.support.making import make_card, make_spec
 from tests.support.planting import Planted, id_at, plant
 from tests.web import moving
@@ -254,15 +253,6 @@ def test_dead_letters_are_grouped_and_each_group_can_be_acted_on(client: FlaskCl
     assert "Retry 3 jobs?" in words(client.get(link(html, "retry-all")).text)
 
 
-def test_the_navigation_counts_dead_letters(client: FlaskClient, postroom: Postroom) -> None:
-    assert re.search(r'id="nav-dead" hidden>0<', client.get("/compose", follow_redirects=True).text)
-    old = client.get("/partials/notice").headers["HX-PTag"]
-    dead(client, postroom)
-    assert re.search(r'id="nav-dead">1<', client.get("/compose", follow_redirects=True).text)
-    fresh = client.get("/partials/notice", headers=HTMX | {"HX-PTag": old})
-    assert re.search(r'id="nav-dead" hx-swap-oob="outerHTML">1<', fresh.text)
-
-
 def test_a_lane_is_paused_and_resumed_on_its_page(client: FlaskClient, postroom: Postroom) -> None:
     submit(client, priority="low")
     answer = client.post("/lanes/low/pause", data={"csrf_token": token(client)})
@@ -272,30 +262,6 @@ def test_a_lane_is_paused_and_resumed_on_its_page(client: FlaskClient, postroom:
     assert resumed.text.lstrip().startswith('<div id="workers"')
     assert "paused" not in words(resumed.text).lower()
     assert client.post("/lanes/urgent/pause", data={"csrf_token": token(client)}).status_code == 404
-
-
-def test_every_page_says_that_a_lane_is_paused_or_the_relay_held_back(client: FlaskClient, postroom: Postroom) -> None:
-    job_id = submit(client).id
-    postroom.desk.pause("low")
-    relays = Relays(postroom.redis, postroom.settings.key_prefix)
-    for _ in range(OPENS_AFTER):
-        relays.failed("local mailbox", "connect", "Connection refused")
-    for path in ("/jobs", f"/jobs/{job_id}", "/compose", "/mailbox", "/dead-letters", "/nowhere"):
-        told = words(client.get(path, follow_redirects=True).text)
-        assert "The low lane is paused: mail waits there." in told
-        assert "The relay local mailbox is held back: Connection refused" in told
-    for path in ("/", "/workers"):  # in more words
-        assert "is held back after 3 failures" in words(client.get(path).text)
-        assert "mail waits there" not in words(client.get(path).text)
-
-
-def test_the_notice_is_not_rendered_while_it_stays_the_same(client: FlaskClient, postroom: Postroom) -> None:
-    first = client.get("/partials/notice", headers=HTMX)
-    submit(client)
-    same = client.get("/partials/notice", headers=HTMX | {"HX-PTag": first.headers["HX-PTag"]})
-    assert (same.status_code, same.data) == (304, b"")
-    postroom.desk.pause("high")
-    assert client.get("/partials/notice", headers=HTMX | {"HX-PTag": first.headers["HX-PTag"]}).status_code == 200
 
 
 def test_the_workers_page_moves_with_the_time(

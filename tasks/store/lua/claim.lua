@@ -78,7 +78,7 @@ for lane = 10, #ARGV do
     else
       local head = parse_head(record[1])
       local _, accepted = parse_place(record[2] or '')
-      local round = record[5] or '0 ' .. (accepted or '')
+      local round = string.match(record[5] or '', '^%d+ %d+$') or '0 ' .. (accepted or '')
       local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
       local lapsed = head.state == 'sending'
       if not (head.state and accepted) then
