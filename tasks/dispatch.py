@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from tasks import clock
-from tasks.app import DELIVER, queue_key
+from tasks.app import queue_key
+from tasks.bell import Ringer
 from tasks.courier import Couriers
 from tasks.hearing import Hearing
 from tasks.settings import Settings
@@ -43,7 +43,7 @@ class Dispatcher:
         self, settings: Settings, redis: Redis, app: Celery, couriers: Couriers, end_process: Callable[[], None]
     ) -> None:
         self._settings = settings
-        self._app = app
+        self._ringer = Ringer(app)
         self._couriers = couriers
         self._look = script(redis, "look")
         self._queue = queue_key(settings) if settings.one_redis else ""
@@ -75,14 +75,12 @@ class Dispatcher:
             self._end_process()
 
     def _ring(self, times: int) -> None:
-        try:
-            for _ in range(times):
-                self._app.send_task(DELIVER, ignore_result=True)
-                self._rung += 1
-                self._rung_at = clock.monotonic()
-        except (RedisError, OperationalError):
-            self._hearing.broker_is_away()
-            raise
+        for _ in range(times):
+            if not self._ringer.ring():
+                self._hearing.broker_is_away()
+                return
+            self._rung += 1
+            self._rung_at = clock.monotonic()
 
     def _unheard(self) -> int:
         """Where the broker's queue cannot be looked at: how many of our rings are on their way. After some seconds they
@@ -125,30 +123,28 @@ class Reaper:
 
 
 class Beat(threading.Thread):
-    """Takes a turn of something every so many seconds; a Redis or broker that is away is waited for."""
+    """Takes a turn of something every so many seconds; a Redis that is away is waited for."""
 
     def __init__(self, name: str, turn: Callable[[], None], seconds: float, stopping: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
         self._turn = turn
         self._seconds = seconds
         self._stopping = stopping
-        self._away = ""
+        self._away = False
 
     def run(self) -> None:
         """Until the worker stops; the first turn at once, so that a worker that is up is seen at once."""
         while not self._stopping.is_set():
             try:
                 self._turn()
-                self._say("")
-            except OperationalError as problem:
-                self._say("Celery's broker", problem)
+                self._say(away=False)
             except (RedisError, OSError) as problem:
-                self._say("Redis", problem)
+                self._say(away=True, why=str(problem))
             self._stopping.wait(self._seconds)
 
-    def _say(self, away: str, problem: Exception | None = None) -> None:
+    def _say(self, *, away: bool, why: str = "") -> None:
         if away and not self._away:
-            log.warning("%s: %s is away (%s); waiting for it", self.name, away, problem)
+            log.warning("%s: Redis is away (%s); waiting for it", self.name, why)
         elif self._away and not away:
-            log.warning("%s: %s is back", self.name, self._away)
+            log.warning("%s: Redis is back", self.name)
         self._away = away
