@@ -9,7 +9,7 @@ RETRY_AFTER_SECONDS = 5
 
 REFUSALS = {
     "LOADING": "Redis is still reading its data from disk. Try again in a few seconds.",
-    "OOM": "Redis is full: nothing more can be accepted. Raise its maxmemory, or lower RETENTION_DAYS.",
+    "OOM": "Redis is full: nothing more can be accepted or sent. Raise its maxmemory, or lower RETENTION_DAYS.",
     "MISCONF": "Redis cannot write to its disk, so it accepts nothing. See its log; most often the disk is full.",
     "READONLY": "This Redis is a read-only replica. Point REDIS_URL at the primary.",
     "MASTERDOWN": "This Redis is a replica that has lost its primary. Try again when it is back.",

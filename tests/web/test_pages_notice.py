@@ -43,7 +43,7 @@ def test_every_page_says_that_redis_is_full_while_it_is(client: FlaskClient, pos
     try:
         for path in ("/", "/jobs", "/compose", "/workers", "/nowhere"):
             told = words(client.get(path, follow_redirects=True).text)
-            assert "Redis is full: nothing more can be accepted. Raise its maxmemory" in told
+            assert "Redis is full: nothing more can be accepted or sent. Raise its maxmemory" in told
         fresh = client.get("/partials/notice", headers=HTMX | {"HX-PTag": polled.headers["HX-PTag"]})
         assert "Redis is full" in fresh.text
     finally:
