@@ -63,7 +63,7 @@ def test_a_job_that_must_be_alone_is_alone_in_its_whole_process(desk: Desk, redi
     assert first.claim(5) == second.claim(5) == [], "nothing joins it"
     assert len(Ledger(settings, redis, "w2").claim(1)) == 1
     second.step([report(alone, Outcome.ACCEPTED)], [])
-    assert len(first.claim(5)) == 2, "the process goes on"
+    assert len(first.claim(5)) == 1, "the process goes on"
 
 
 def test_a_process_that_did_not_come_to_rest_asks_twice_and_goes_on(
@@ -83,6 +83,18 @@ def test_a_process_that_did_not_come_to_rest_asks_twice_and_goes_on(
     redis.config_resetstat()
     assert second.claim(5) == []
     assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
+
+
+def test_those_that_must_be_alone_do_not_hide_the_others_behind_them(
+    desk: Desk, redis: Redis, settings: Settings
+) -> None:
+    """A worker was lost with all sessions busy, and this process cannot come to rest."""
+    first = {desk.submit(make_spec(subject="lost")).job_id for _ in range(12)}
+    assert len(Ledger(settings, redis, "w0").claim(12)) == 12
+    for job_id in first:
+        lapse(redis, settings, job_id)
+    others = [desk.submit(make_spec(subject=str(number))).job_id for number in range(5)]
+    assert [errand.job_id for errand in Ledger(settings, redis, "w1").claim(5)] == others
 
 
 def test_a_job_that_its_own_thread_claims_anew_is_held_once_it_lets_the_old_claim_go(

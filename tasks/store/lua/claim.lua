@@ -14,6 +14,7 @@
 
 local DEATHS = 3
 local PUT_OFF = 3600000000
+local LOOKS = 5 -- of a lane, so that jobs which are passed over do not hide those behind them
 local want, begun, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local relay, probe, wants_alone, expires = K.relay .. ARGV[5], tonumber(ARGV[6]), ARGV[7] == 'alone', ARGV[8]
 local largest = tonumber(ARGV[9])
@@ -62,48 +63,62 @@ local function content(id, among)
   return size > 0 and size <= largest and redis.call('GET', K.content .. id)
 end
 
+-- What becomes of one that is due, found among so many.
+local function consider(due, id, among)
+  local job = K.job .. id
+  local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round')
+  if not record[1] then
+    redis.call('ZREM', due, id)
+    return
+  end
+  local head = parse_head(record[1])
+  local _, accepted = parse_place(record[2] or '')
+  if not (head.state and accepted) then
+    redis.call('ZADD', due, int(now + PUT_OFF), id)
+    entries[#entries + 1] = {'damaged', id, record[1], '', ''}
+    return
+  end
+  local round = string.match(record[5] or '', '^%d+ %d+$') or '0 ' .. accepted
+  local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
+  local lapsed = head.state == 'sending'
+  if lapsed and head.phase == 'i' then
+    entries[#entries + 1] = {'lapsed', id, record[1], record[4], round}
+    return
+  end
+  if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
+  if deaths >= DEATHS then
+    entries[#entries + 1] = {'poison', id, record[1], record[4], round}
+  elseif alone ~= wants_alone then
+    if alone then passed_over = 1 end
+  else
+    local new = take(id, head, accepted)
+    redis.call('HSET', job, 'head', new)
+    if lapsed then
+      redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
+    end
+    zadd(due, int(now + lease), id)
+    entries[#entries + 1] = {'claimed', id, new, record[4], round, content(id, among)}
+  end
+end
+
+local function room()
+  return wants_alone and claimed > 0 and 0 or want - claimed
+end
+
 local paused = {}
 for _, lane in ipairs(redis.call('SMEMBERS', K.paused)) do paused[lane] = true end
 
 for lane = 10, #ARGV do
-  if claimed >= want or (wants_alone and claimed > 0) then break end
-  local due = K.due .. ARGV[lane]
-  local ids = paused[ARGV[lane]] and {} or
-    redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, want - claimed)
-  for _, id in ipairs(ids) do
-    local job = K.job .. id
-    local record = redis.call('HMGET', job, 'head', 'place', 'lapses', 'card', 'round')
-    if not record[1] then
-      redis.call('ZREM', due, id)
-    else
-      local head = parse_head(record[1])
-      local _, accepted = parse_place(record[2] or '')
-      local round = string.match(record[5] or '', '^%d+ %d+$') or '0 ' .. (accepted or '')
-      local lapses, alone, deaths = record[3], record[3] and string.sub(record[3], -1) == '1', 0
-      local lapsed = head.state == 'sending'
-      if not (head.state and accepted) then
-        redis.call('ZADD', due, int(now + PUT_OFF), id)
-        entries[#entries + 1] = {'damaged', id, record[1], '', ''}
-      elseif lapsed and head.phase == 'i' then
-        entries[#entries + 1] = {'lapsed', id, record[1], record[4], round}
-      else
-        if lapsed then lapses, alone, deaths = lapse(id, head, lapses) end
-        if deaths >= DEATHS then
-          entries[#entries + 1] = {'poison', id, record[1], record[4], round}
-        elseif alone ~= wants_alone then
-          if alone then passed_over = 1 end
-        else
-          local new = take(id, head, accepted)
-          redis.call('HSET', job, 'head', new)
-          if lapsed then
-            redis.call('HSET', job, 'lapses', lapses, 'log', append(redis.call('HGET', job, 'log'), now, 'lapsed {}'))
-          end
-          zadd(due, int(now + lease), id)
-          entries[#entries + 1] = {'claimed', id, new, record[4], round, content(id, #ids)}
-          if alone then break end
-        end
-      end
+  local due, from = K.due .. ARGV[lane], 0
+  for _ = 1, paused[ARGV[lane]] and 0 or LOOKS do
+    local most = room()
+    if most <= 0 then break end
+    local ids = redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', from, most)
+    for _, id in ipairs(ids) do
+      if room() > 0 then consider(due, id, #ids) end
     end
+    if #ids < most then break end
+    from = from + #ids
   end
 end
 if breaker[1] and claimed > 0 then
