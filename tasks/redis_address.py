@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
 SOCKET_PATH_LIMIT = 107
 """The longest path that a Unix socket can have, in bytes (``sun_path`` of unix(7), less its final NUL)."""
 
@@ -35,7 +36,7 @@ class RedisAddress:
                 raise ValueError("it names no host")
             number = parts.path.strip("/") or (query.get("db") or ["0"])[0]
             return cls(url=parts._replace(path="", query="").geturl(), database=_database(number))
-        raise ValueError("it must start with redis://, rediss://, unix:// or redis+socket://")
+        raise ValueError(must_start_with(*REDIS_SCHEMES))
 
     def for_redis_py(self) -> str:
         """As redis-py's ``from_url`` takes it."""
@@ -56,6 +57,12 @@ class RedisAddress:
             return self.path
         parts = urlsplit(self.url or "")
         return f"{parts.hostname}:{parts.port or 6379}/{self.database}"
+
+
+def must_start_with(*schemes: str) -> str:
+    """What to say of an address that starts with none of these."""
+    *most, last = (f"{scheme}://" for scheme in schemes)
+    return f"it must start with {', '.join(most)} or {last}"
 
 
 def _database(text: str) -> int:

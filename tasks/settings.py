@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.domain.errors import StartError
 from tasks.domain.lists import one_address
 from tasks.domain.wording import Wrong
-from tasks.redis_address import SOCKET_PATH_LIMIT, RedisAddress
+from tasks.redis_address import REDIS_SCHEMES, SOCKET_PATH_LIMIT, RedisAddress, must_start_with
 
 LOCAL_FROM = "postroom@mailbox.test"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -33,8 +33,10 @@ def _redis_url(text: str | None) -> str | None:
 
 
 def _broker_url(text: str | None) -> str | None:
-    if not text or not _is_amqp(text):
+    if not text or urlsplit(text).scheme in REDIS_SCHEMES:
         return _redis_url(text)
+    if not _is_amqp(text):
+        raise ValueError(must_start_with(*REDIS_SCHEMES, "amqp", "amqps"))
     if not urlsplit(text).hostname:
         raise ValueError("it names no host")
     return text

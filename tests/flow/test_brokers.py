@@ -15,26 +15,15 @@ from tasks.store.connection import connect
 from tasks.store.keys import Keys
 from tests.flow.holding import HoldingProxy
 from tests.support.making import make_spec
-from tests.support.processes import RedisProcess, short_folder, wait_until
+from tests.support.processes import RedisProcess, wait_until
 
 
 @pytest.fixture
-def redis() -> Iterator[RedisProcess]:
-    with short_folder() as folder, RedisProcess(Settings(data_dir=folder)) as redis:
-        yield redis
-
-
-@pytest.fixture
-def broker(redis: RedisProcess) -> Iterator[HoldingProxy]:
-    with HoldingProxy(str(redis.settings.socket_path)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def desk(redis: RedisProcess, broker: HoldingProxy) -> Iterator[Desk]:
-    """Its jobs are in database 0, its broker is database 1 behind the proxy."""
+def desk(own_redis: RedisProcess, broker: HoldingProxy) -> Iterator[Desk]:
     settings = Settings(
-        redis_backend_url=redis.url, redis_broker_url=broker.url.replace("/0", "/1"), data_dir=redis.settings.data_dir
+        redis_backend_url=own_redis.url,
+        redis_broker_url=broker.url.replace("/0", "/1"),
+        data_dir=own_redis.settings.data_dir,
     )
     client = connect(settings.store)
     yield Desk(settings, client)
@@ -42,8 +31,8 @@ def desk(redis: RedisProcess, broker: HoldingProxy) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def queue(redis: RedisProcess) -> Iterator[Redis]:
-    client = Redis.from_url(redis.url + "?db=1")
+def queue(own_redis: RedisProcess) -> Iterator[Redis]:
+    client = Redis.from_url(own_redis.url + "?db=1")
     yield client
     client.close()
 

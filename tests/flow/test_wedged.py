@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tasks.settings import Settings
 from tests.flow.holding import HoldingProxy
 from tests.support.client import Client
-from tests.support.processes import RedisProcess, Stack, short_folder, wait_until
+from tests.support.processes import RedisProcess, Stack, wait_until
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with short_folder() as folder:
-        yield folder
-
-
-@pytest.fixture
-def redis(folder: Path) -> Iterator[RedisProcess]:
-    with RedisProcess(Settings(data_dir=folder)) as redis:
-        yield redis
-
-
-@pytest.fixture
-def broker(redis: RedisProcess) -> Iterator[HoldingProxy]:
-    with HoldingProxy(str(redis.settings.socket_path)) as broker:
-        yield broker
-
-
-@pytest.fixture
-def stack(folder: Path, redis: RedisProcess, broker: HoldingProxy) -> Iterator[Stack]:
-    """Its jobs are in database 0, its broker is database 1 behind the proxy."""
-    stack = Stack(folder, redis_backend_url=redis.url, redis_broker_url=broker.url.replace("/0", "/1"))
+def stack(own_redis: RedisProcess, broker: HoldingProxy) -> Iterator[Stack]:
+    queue_at = broker.url.replace("/0", "/1")
+    stack = Stack(own_redis.settings.data_dir, redis_backend_url=own_redis.url, redis_broker_url=queue_at)
     try:
         for process in stack.processes.values():
             process.start()

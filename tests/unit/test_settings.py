@@ -61,6 +61,13 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
         Settings(redis_broker_url=address)
 
 
+def test_what_an_address_may_start_with_is_told_for_each_use() -> None:
+    with pytest.raises(ValidationError, match="redis://, rediss://, unix://, redis\\+socket://, amqp:// or amqps://"):
+        Settings(redis_broker_url="rabbitmq://localhost")
+    with pytest.raises(ValidationError, match="redis://, rediss://, unix:// or redis\\+socket://"):
+        Settings(redis_url="rabbitmq://localhost")
+
+
 def test_jobs_cannot_be_in_rabbitmq() -> None:
     with pytest.raises(ValidationError, match="must start with redis://"):
         Settings(redis_backend_url=RABBIT)

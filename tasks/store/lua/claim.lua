@@ -8,7 +8,7 @@
 --   "claimed": yours, under the head given;
 --   "lapsed":  somebody's lease lapsed after its intent: settle it from this head (nothing was changed here);
 --   "poison":  it lapsed DEATHS times while begun and alone: settle it as dead from this head;
---   "damaged": what stands in the place of its head is none. It is put off for an hour, so that nothing waits behind it.
+--   "damaged": its head or place cannot be read. It is put off for an hour, so that nothing waits behind it.
 -- A lane that an operator paused is passed over.
 -- A job that lapsed while begun (or twice in any way) is claimed alone from then on.
 
